@@ -1,0 +1,5 @@
+/**
+ * Addresses, prefixes, packet headers and checksums. Pure.
+ * @module
+ */
+export { ENDPOINT } from './endpoint.ts';

@@ -1,0 +1,21 @@
+/**
+ * The WireGuard protocol as a pure state machine.
+ * @module
+ */
+export type { Batch } from './batch.ts';
+export { createBatch, DATAGRAM, FRAME, LAYOUT, REGIONS, SLAB_BYTES } from './batch.ts';
+export type { Crypto, TransportKey } from './crypto.ts';
+export type { DataPlane, KeyStore } from './data-plane.ts';
+export type {
+  CounterName,
+  Device,
+  DeviceDeps,
+  DeviceEvent,
+  DeviceOptions,
+  Output,
+  Peer,
+  PeerReason,
+  TimeoutReason,
+} from './device-api.ts';
+export type { WireGuardErrorCode } from './errors.ts';
+export { WireGuardError } from './errors.ts';
