@@ -5,6 +5,7 @@
 export type { Batch } from './batch.ts';
 export { createBatch, DATAGRAM, FRAME, LAYOUT, REGIONS, SLAB_BYTES } from './batch.ts';
 export type { Crypto, TransportKey } from './crypto.ts';
+export { createNobleCrypto } from './crypto-noble.ts';
 export type { DataPlane, KeyStore } from './data-plane.ts';
 export type {
   CounterName,
