@@ -1,0 +1,87 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from './log.ts';
+
+/** Keeps the handshake stamp that a key has reserved, so that stamps grow even when the clock of the machine does not. */
+export interface StampStore {
+  /** The reserved stamp of a key, 12 bytes, or undefined when there is none. */
+  load(publicKey: Uint8Array): Uint8Array | undefined;
+  /** Has the stamp on disk before it returns. A directory that cannot be written to is warned of once. */
+  save(publicKey: Uint8Array, stamp: Uint8Array): void;
+}
+
+export interface StampStoreDeps {
+  /** A hash of at least 8 bytes: file names do not tell the key. */
+  readonly hash: (publicKey: Uint8Array) => Uint8Array;
+  readonly log: Logger;
+}
+
+const STAMP_BYTES = 12;
+
+/**
+ * A store of one file a key.
+ * @param directory made on first use, mode 0700
+ */
+export function createStampStore(directory: string, deps: StampStoreDeps): StampStore {
+  let warned = false;
+  const warn = (error: unknown): void => {
+    if (warned) return;
+    warned = true;
+    deps.log.warn(
+      { directory, code: codeOf(error) },
+      'handshake stamps cannot be kept; a clock that goes back locks peers out',
+    );
+  };
+  const pathOf = (publicKey: Uint8Array): string => {
+    const name = Buffer.from(deps.hash(publicKey).subarray(0, 8)).toString('hex');
+    return join(directory, `stamp-${name}`);
+  };
+  return {
+    load(publicKey) {
+      try {
+        const stamp = readFileSync(pathOf(publicKey));
+        return stamp.length === STAMP_BYTES ? new Uint8Array(stamp) : undefined;
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') warn(error);
+        return undefined;
+      }
+    },
+    save(publicKey, stamp) {
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        replaceFile(directory, pathOf(publicKey), stamp);
+      } catch (error) {
+        warn(error);
+      }
+    },
+  };
+}
+
+/** After a power cut there is the old content or the new, never half of it. */
+function replaceFile(directory: string, path: string, content: Uint8Array): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    withFile(temporary, 'w', (file) => {
+      writeSync(file, content);
+      fsyncSync(file);
+    });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  withFile(directory, 'r', fsyncSync);
+}
+
+function withFile(path: string, flags: string, use: (file: number) => void): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    use(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}
