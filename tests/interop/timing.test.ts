@@ -1,0 +1,102 @@
+/**
+ * Links on which time matters, through a forwarder that holds each datagram:
+ *
+ *     [left] eth0 192.0.2.1 ──── 192.0.2.2 eth0 [right]
+ *            └─ near port of the forwarder     └─ both peers send to 192.0.2.1, where it listens
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { LabProcess } from '../lab/process.ts';
+import { waitFor } from '../lab/wait.ts';
+import { newestPeer, ours } from './lib/implementations.ts';
+import { endpointText, INNER, OUTER, type Pair, withPair } from './lib/pair.ts';
+import { nodeTool } from './lib/tools.ts';
+import { assertPing, ping } from './lib/traffic.ts';
+
+const FORWARDER_PORT = 6000;
+
+/** Puts the forwarder between the two; each then has the other's endpoint there. */
+async function holdDatagrams({ left, right }: Pair, delayMs: number): Promise<LabProcess> {
+  const [near, far] = [OUTER[4].left, OUTER[4].right];
+  const words = [near, FORWARDER_PORT, near, left.port, far, right.port, delayMs].map(String);
+  const forwarder = left.host.spawn([...nodeTool('delay'), ...words]);
+  await waitFor(
+    'the forwarder',
+    () => forwarder.output().includes('listening'),
+    5000,
+    () => forwarder.output(),
+  );
+  await left.setPeer(right.keys.publicKey, { endpoint: endpointText(near, FORWARDER_PORT) });
+  await right.setPeer(left.keys.publicKey, { endpoint: endpointText(near, FORWARDER_PORT + 1) });
+  return forwarder;
+}
+
+interface Seen {
+  readonly atMs: number;
+  readonly sender: string;
+  readonly type: number;
+  readonly length: number;
+}
+
+function seen(forwarder: LabProcess): Seen[] {
+  const lines = forwarder
+    .stdout()
+    .split('\n')
+    .filter((line) => /^\d/.test(line));
+  return lines.map((line) => {
+    const [atMs, sender, type, length] = line.split(' ');
+    return { atMs: Number(atMs), sender: sender!, type: Number(type), length: Number(length) };
+  });
+}
+
+for (let round = 1; round <= 3; round++) {
+  test(`two sides that start in the same instant both carry data within two round trips, round ${round}`, async () => {
+    await withPair({ left: ours(), right: ours(), endpoints: 'neither' }, async (pair) => {
+      const { left, right } = pair;
+      const oneWayMs = 250;
+      const forwarder = await holdDatagrams(pair, oneWayMs);
+      await Promise.all([
+        assertPing(left.host, INNER[4].right, { waitSeconds: 10 }),
+        assertPing(right.host, INNER[4].left, { waitSeconds: 10 }),
+      ]);
+      const datagrams = seen(forwarder);
+      const initiations = datagrams.filter(({ type }) => type === 1);
+      const far = initiations.find(({ sender }) => sender === 'far')!;
+      const near = initiations.find(({ sender }) => sender === 'near')!;
+      assert.ok(far && near && Math.abs(far.atMs - near.atMs) < oneWayMs, 'both initiations were under way at once');
+      const start = Math.max(far.atMs, near.atMs);
+      for (const side of ['near', 'far']) {
+        const data = datagrams.find(({ sender, type }) => sender === side && type === 4)!;
+        const took = data.atMs - start;
+        assert.ok(took <= 2 * 2 * oneWayMs, `${side} sent its first data ${took} ms after the initiations`);
+      }
+      assert.is(initiations.length, 2, 'no initiation was sent again');
+    });
+  });
+}
+
+test('a link with a round trip of eight seconds connects: ours at both ends', async () => {
+  await withPair({ left: ours(), right: ours(), endpoints: 'neither' }, async (pair) => {
+    await holdDatagrams(pair, 4000);
+    const { received, output } = await ping(pair.left.host, INNER[4].right, {
+      count: 12,
+      intervalMs: 1000,
+      waitSeconds: 25,
+    });
+    assert.ok(received >= 10, output);
+  });
+});
+
+test('a link with a round trip of eight seconds connects: the newest wireguard-go answers', async () => {
+  await withPair({ left: ours(), right: newestPeer(), endpoints: 'neither' }, async (pair) => {
+    await holdDatagrams(pair, 4000);
+    const { received, output } = await ping(pair.left.host, INNER[4].right, {
+      count: 30,
+      intervalMs: 1000,
+      waitSeconds: 30,
+    });
+    assert.ok(received >= 5, output);
+  });
+});
+
+test.run();
