@@ -2,6 +2,8 @@
  * The WireGuard protocol as a pure state machine.
  * @module
  */
+export type { AllowedIps } from './allowed-ips.ts';
+export { createAllowedIps } from './allowed-ips.ts';
 export type { Batch } from './batch.ts';
 export { createBatch, DATAGRAM, FRAME, LAYOUT, REGIONS, SLAB_BYTES } from './batch.ts';
 export type { Crypto, TransportKey } from './crypto.ts';
@@ -20,3 +22,5 @@ export type {
 } from './device-api.ts';
 export type { WireGuardErrorCode } from './errors.ts';
 export { WireGuardError } from './errors.ts';
+export type { Uapi, UapiDeps, UapiHost, UapiSession } from './uapi/index.ts';
+export { createUapi, ERRNO, formatDevice } from './uapi/index.ts';
