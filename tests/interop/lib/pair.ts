@@ -1,7 +1,7 @@
 import type { Host } from '../../lab/host.ts';
 import { createLab, type Lab } from '../../lab/lab.ts';
 import { type Implementation, newestPeer, ours } from './implementations.ts';
-import { createPresharedKey } from './keys.ts';
+import { createKeyPair, createPresharedKey, type KeyPair } from './keys.ts';
 import { startTunnel, type Tunnel } from './tunnel.ts';
 
 /** An IP version. */
@@ -80,9 +80,10 @@ export function startSide(
   side: 'left' | 'right',
   implementation: Implementation,
   mtu = 1420,
+  keys: KeyPair = createKeyPair(),
 ): Promise<Tunnel> {
   const addresses = [`${INNER[4][side]}/24`, `${INNER[6][side]}/64`];
-  return startTunnel({ host, implementation, addresses, mtu });
+  return startTunnel({ host, implementation, addresses, mtu, keys });
 }
 
 /** Makes the two peers of each other. */
