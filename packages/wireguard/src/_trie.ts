@@ -1,66 +1,48 @@
 /**
- * A path-compressed binary trie over addresses of 32 or 128 bits, in one `Int32Array`: 130,560 prefixes are
- * 8 MB, lookups allocate nothing, and no step recurses. Owners are small numbers from 1; 0 is nobody.
+ * A path-compressed binary trie over addresses of 32 or 128 bits: 130,560 prefixes are 8 MB, lookups
+ * allocate nothing, and no step recurses. Owners are small numbers from 1; 0 is nobody.
  *
- * A node without an owner is a fork and has two children, so there are fewer forks than prefixes. The
- * prefixes of an owner are also a list, in the order in which they were inserted.
+ * A node without an owner is a fork and has two children, so there are fewer forks than prefixes.
  */
-
-/** Words of a node; its address follows, one or four words, most significant first. */
-const LENGTH = 0;
-const OWNER = 1;
-/** Child for a next bit of 0; the one for 1 stands behind it. */
-const CHILD = 2;
-const PARENT = 4;
-/** The owner's prefixes before and behind this one. A free node has the next free one in NEXT. */
-const PREVIOUS = 5;
-const NEXT = 6;
-const ADDRESS = 7;
-
-const FIRST_NODES = 16;
+import { ADDRESS, CHILD, LENGTH, NodePool, OWNER, PARENT } from './_trie-nodes.ts';
 
 export class Trie {
   /** Prefixes. */
   size = 0;
-  /** Nodes in use, forks included. */
-  nodeCount = 0;
 
-  private readonly words: number;
-  private readonly stride: number;
-  /** Node 0 is no node. Nodes are named by where they start. */
-  private nodes: Int32Array;
+  private readonly addressWords: number;
+  private readonly pool: NodePool;
   private root = 0;
-  private free = 0;
-  private end: number;
-  /** First and last node of each owner's list. */
-  private lists: Int32Array = new Int32Array(16);
+  /** The address that is being looked for. */
   private readonly key: Int32Array = new Int32Array(4);
 
   /** @param bits 32 or 128 */
   constructor(bits: number) {
-    this.words = bits / 32;
-    this.stride = ADDRESS + this.words;
-    this.end = this.stride;
-    this.nodes = new Int32Array(this.stride * FIRST_NODES);
+    this.addressWords = bits / 32;
+    this.pool = new NodePool(this.addressWords);
+  }
+
+  /** Nodes in use, forks included. */
+  get nodeCount(): number {
+    return this.pool.count;
   }
 
   /** Gives a prefix to an owner, and answers whose it was. The address has the trie's width; host bits are cleared. */
   insert(address: Uint8Array, length: number, owner: number): number {
     this.readKey(address, length);
     const node = this.place(length);
-    const former = this.nodes[node + OWNER]!;
+    const former = this.pool.words[node + OWNER]!;
     if (former === owner) return former;
     if (former === 0) this.size++;
-    else this.unlist(node);
-    this.nodes[node + OWNER] = owner;
-    this.list(node, owner);
+    else this.pool.disown(node);
+    this.pool.own(node, owner);
     return former;
   }
 
   /** Removes a prefix if it is the owner's. */
   remove(address: Uint8Array, length: number, owner: number): boolean {
     this.readKey(address, length);
-    const { nodes } = this;
+    const nodes = this.pool.words;
     let node = this.root;
     while (node !== 0 && nodes[node + LENGTH]! < length) node = this.childToward(node);
     if (node === 0 || nodes[node + LENGTH] !== length || nodes[node + OWNER] !== owner) return false;
@@ -76,7 +58,7 @@ export class Trie {
 
   /** The owner of the longest prefix that holds the address, 0 for none. */
   lookup4(word: number): number {
-    const { nodes } = this;
+    const nodes = this.pool.words;
     let best = 0;
     let node = this.root;
     while (node !== 0) {
@@ -92,7 +74,8 @@ export class Trie {
 
   /** As `lookup4`, for 16 bytes at an offset. */
   lookup6(bytes: Uint8Array, at: number): number {
-    const { nodes, key } = this;
+    const { key } = this;
+    const nodes = this.pool.words;
     for (let i = 0; i < 4; i++) key[i] = readWord(bytes, at + 4 * i);
     let best = 0;
     let node = this.root;
@@ -108,28 +91,28 @@ export class Trie {
 
   /** The first prefix of an owner, 0 for none. */
   firstOf(owner: number): number {
-    return this.lists[2 * owner] ?? 0;
+    return this.pool.firstOf(owner);
   }
 
   /** The prefix behind one, of the same owner; 0 for none. */
   nextOf(node: number): number {
-    return this.nodes[node + NEXT]!;
+    return this.pool.nextOf(node);
   }
 
   lengthOf(node: number): number {
-    return this.nodes[node + LENGTH]!;
+    return this.pool.words[node + LENGTH]!;
   }
 
   addressOf(node: number): Uint8Array {
-    const address = new Uint8Array(4 * this.words);
+    const address = new Uint8Array(4 * this.addressWords);
     for (let i = 0; i < address.length; i++) {
-      address[i] = this.nodes[node + ADDRESS + (i >> 2)]! >>> (24 - 8 * (i & 3));
+      address[i] = this.pool.words[node + ADDRESS + (i >> 2)]! >>> (24 - 8 * (i & 3));
     }
     return address;
   }
 
   private readKey(address: Uint8Array, length: number): void {
-    for (let i = 0; i < this.words; i++) {
+    for (let i = 0; i < this.addressWords; i++) {
       const bits = Math.min(32, Math.max(0, length - 32 * i));
       this.key[i] = bits === 0 ? 0 : readWord(address, 4 * i) & (-1 << (32 - bits));
     }
@@ -142,7 +125,7 @@ export class Trie {
     let common = 0;
     while (node !== 0) {
       common = Math.min(this.commonBits(node), length);
-      const nodeLength = this.nodes[node + LENGTH]!;
+      const nodeLength = this.pool.words[node + LENGTH]!;
       if (common < nodeLength) break;
       if (nodeLength === length) return node;
       parent = node;
@@ -165,19 +148,18 @@ export class Trie {
   }
 
   private drop(node: number): void {
-    const { nodes } = this;
-    this.unlist(node);
-    nodes[node + OWNER] = 0;
+    const { pool } = this;
+    pool.disown(node);
     this.size--;
-    const parent = nodes[node + PARENT]!;
+    const parent = pool.words[node + PARENT]!;
     this.dissolve(node);
     // A fork that lost one of its two children is one no more.
-    if (parent !== 0 && nodes[parent + OWNER] === 0) this.dissolve(parent);
+    if (parent !== 0 && pool.words[parent + OWNER] === 0) this.dissolve(parent);
   }
 
   /** Frees a node that has no owner, unless it has two children to hold apart. */
   private dissolve(node: number): void {
-    const { nodes } = this;
+    const nodes = this.pool.words;
     const zero = nodes[node + CHILD]!;
     const one = nodes[node + CHILD + 1]!;
     if (zero !== 0 && one !== 0) return;
@@ -186,18 +168,18 @@ export class Trie {
     if (child !== 0) nodes[child + PARENT] = parent;
     if (parent === 0) this.root = child;
     else nodes[parent + CHILD + (nodes[parent + CHILD] === node ? 0 : 1)] = child;
-    this.release(node);
+    this.pool.release(node);
   }
 
   private attach(node: number, parent: number): void {
-    const { nodes } = this;
+    const nodes = this.pool.words;
     nodes[node + PARENT] = parent;
     if (parent === 0) this.root = node;
     else nodes[parent + CHILD + this.bitAt(node + ADDRESS, nodes, nodes[parent + LENGTH]!)] = node;
   }
 
   private childToward(node: number): number {
-    return this.nodes[node + CHILD + this.bitAt(0, this.key, this.nodes[node + LENGTH]!)]!;
+    return this.pool.words[node + CHILD + this.bitAt(0, this.key, this.pool.words[node + LENGTH]!)]!;
   }
 
   private bitAt(at: number, words: Int32Array, bit: number): number {
@@ -206,75 +188,25 @@ export class Trie {
 
   /** How many leading bits the key shares with a node's address, which may be more than its length. */
   private commonBits(node: number): number {
-    for (let i = 0; i < this.words; i++) {
-      const difference = this.nodes[node + ADDRESS + i]! ^ this.key[i]!;
+    for (let i = 0; i < this.addressWords; i++) {
+      const difference = this.pool.words[node + ADDRESS + i]! ^ this.key[i]!;
       if (difference !== 0) return 32 * i + Math.clz32(difference);
     }
-    return 32 * this.words;
-  }
-
-  private list(node: number, owner: number): void {
-    if (2 * owner + 1 >= this.lists.length) this.lists = grown(this.lists, 2 * owner + 2);
-    const { nodes, lists } = this;
-    const last = lists[2 * owner + 1]!;
-    nodes[node + PREVIOUS] = last;
-    nodes[node + NEXT] = 0;
-    if (last === 0) lists[2 * owner] = node;
-    else nodes[last + NEXT] = node;
-    lists[2 * owner + 1] = node;
-  }
-
-  private unlist(node: number): void {
-    const { nodes, lists } = this;
-    const owner = nodes[node + OWNER]!;
-    const previous = nodes[node + PREVIOUS]!;
-    const next = nodes[node + NEXT]!;
-    if (previous === 0) lists[2 * owner] = next;
-    else nodes[previous + NEXT] = next;
-    if (next === 0) lists[2 * owner + 1] = previous;
-    else nodes[next + PREVIOUS] = previous;
+    return 32 * this.addressWords;
   }
 
   /** A node of the key's first `length` bits. */
   private allocate(length: number): number {
-    let node = this.free;
-    if (node !== 0) {
-      this.free = this.nodes[node + NEXT]!;
-      this.nodes.fill(0, node, node + this.stride);
-    } else {
-      node = this.end;
-      this.end += this.stride;
-      if (this.end > this.nodes.length) this.nodes = grown(this.nodes, this.end);
-    }
-    this.nodeCount++;
-    this.nodes[node + LENGTH] = length;
-    for (let i = 0; i < this.words; i++) {
+    const node = this.pool.allocate(length);
+    const { words } = this.pool;
+    for (let i = 0; i < this.addressWords; i++) {
       const bits = Math.min(32, Math.max(0, length - 32 * i));
-      if (bits > 0) this.nodes[node + ADDRESS + i] = this.key[i]! & (-1 << (32 - bits));
+      if (bits > 0) words[node + ADDRESS + i] = this.key[i]! & (-1 << (32 - bits));
     }
     return node;
-  }
-
-  private release(node: number): void {
-    this.nodeCount--;
-    if (this.nodeCount > 0) {
-      this.nodes[node + NEXT] = this.free;
-      this.free = node;
-      return;
-    }
-    this.nodes = new Int32Array(this.stride * FIRST_NODES);
-    this.free = 0;
-    this.end = this.stride;
   }
 }
 
 function readWord(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
-
-/** A copy with room for `needed` words, and some more. */
-function grown(words: Int32Array, needed: number): Int32Array {
-  const larger = new Int32Array(Math.max(needed, Math.ceil(words.length * 1.5)));
-  larger.set(words);
-  return larger;
 }
