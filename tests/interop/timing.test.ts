@@ -6,55 +6,17 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabProcess } from '../lab/process.ts';
-import { waitFor } from '../lab/wait.ts';
+import { forward, seen } from './lib/forwarder.ts';
 import { newestPeer, ours } from './lib/implementations.ts';
-import { endpointText, INNER, OUTER, type Pair, withPair } from './lib/pair.ts';
-import { nodeTool } from './lib/tools.ts';
+import { INNER, withPair } from './lib/pair.ts';
 import { assertPing, ping } from './lib/traffic.ts';
-
-const FORWARDER_PORT = 6000;
-
-/** Puts the forwarder between the two; each then has the other's endpoint there. */
-async function holdDatagrams({ left, right }: Pair, delayMs: number): Promise<LabProcess> {
-  const [near, far] = [OUTER[4].left, OUTER[4].right];
-  const words = [near, FORWARDER_PORT, near, left.port, far, right.port, delayMs].map(String);
-  const forwarder = left.host.spawn([...nodeTool('delay'), ...words]);
-  await waitFor(
-    'the forwarder',
-    () => forwarder.output().includes('listening'),
-    5000,
-    () => forwarder.output(),
-  );
-  await left.setPeer(right.keys.publicKey, { endpoint: endpointText(near, FORWARDER_PORT) });
-  await right.setPeer(left.keys.publicKey, { endpoint: endpointText(near, FORWARDER_PORT + 1) });
-  return forwarder;
-}
-
-interface Seen {
-  readonly atMs: number;
-  readonly sender: string;
-  readonly type: number;
-  readonly length: number;
-}
-
-function seen(forwarder: LabProcess): Seen[] {
-  const lines = forwarder
-    .stdout()
-    .split('\n')
-    .filter((line) => /^\d/.test(line));
-  return lines.map((line) => {
-    const [atMs, sender, type, length] = line.split(' ');
-    return { atMs: Number(atMs), sender: sender!, type: Number(type), length: Number(length) };
-  });
-}
 
 for (let round = 1; round <= 3; round++) {
   test(`two sides that start in the same instant both carry data within two round trips, round ${round}`, async () => {
     await withPair({ left: ours(), right: ours(), endpoints: 'neither' }, async (pair) => {
       const { left, right } = pair;
       const oneWayMs = 250;
-      const forwarder = await holdDatagrams(pair, oneWayMs);
+      const forwarder = await forward(pair, { delayMs: oneWayMs });
       await Promise.all([
         assertPing(left.host, INNER[4].right, { waitSeconds: 10 }),
         assertPing(right.host, INNER[4].left, { waitSeconds: 10 }),
@@ -77,7 +39,7 @@ for (let round = 1; round <= 3; round++) {
 
 test('a link with a round trip of eight seconds connects: ours at both ends', async () => {
   await withPair({ left: ours(), right: ours(), endpoints: 'neither' }, async (pair) => {
-    await holdDatagrams(pair, 4000);
+    await forward(pair, { delayMs: 4000 });
     const { received, output } = await ping(pair.left.host, INNER[4].right, {
       count: 12,
       intervalMs: 1000,
@@ -89,7 +51,7 @@ test('a link with a round trip of eight seconds connects: ours at both ends', as
 
 test('a link with a round trip of eight seconds connects: the newest wireguard-go answers', async () => {
   await withPair({ left: ours(), right: newestPeer(), endpoints: 'neither' }, async (pair) => {
-    await holdDatagrams(pair, 4000);
+    await forward(pair, { delayMs: 4000 });
     const { received, output } = await ping(pair.left.host, INNER[4].right, {
       count: 30,
       intervalMs: 1000,
