@@ -15,7 +15,9 @@ export interface Clock {
 /** What the addon has of a clock. */
 export interface NativeClock {
   /** CLOCK_BOOTTIME, milliseconds. */
-  boottimeMs(): number;
+  bootTimeMs(): number;
+  /** Calls back when the wall clock was set or the machine resumed. @returns a function that ends it */
+  watchClock(callback: () => void): () => void;
 }
 
 /** How often the two clocks are compared. */
@@ -40,15 +42,21 @@ export function createSystemClock(native?: NativeClock): Clock {
 function createBoottimeClock(native: NativeClock): Clock {
   return {
     ...createTimers(),
-    now: () => native.boottimeMs(),
+    now: () => native.bootTimeMs(),
     watch(onJump) {
-      let offset = native.boottimeMs() - performance.now();
-      return repeat(() => {
-        const slept = native.boottimeMs() - performance.now() - offset;
+      let offset = native.bootTimeMs() - performance.now();
+      const check = (): void => {
+        const slept = native.bootTimeMs() - performance.now() - offset;
         if (slept < JUMP_MS) return;
         offset += slept;
         onJump(slept);
-      });
+      };
+      const stopRepeating = repeat(check);
+      const stopWatching = native.watchClock(check);
+      return () => {
+        stopRepeating();
+        stopWatching();
+      };
     },
   };
 }

@@ -23,7 +23,28 @@ test('time goes on without stepping back', () => {
 });
 
 test('the clock of the addon is taken where there is one', () => {
-  assert.is(createSystemClock({ boottimeMs: () => 123_456 }).now(), 123_456);
+  assert.is(createSystemClock({ bootTimeMs: () => 123_456, watchClock: () => () => {} }).now(), 123_456);
+});
+
+test('word of the addon that the machine resumed is checked at once', () => {
+  let bootMs = 5_000;
+  let announce = (): void => {};
+  const clock = createSystemClock({
+    bootTimeMs: () => bootMs + performance.now(),
+    watchClock(callback) {
+      announce = callback;
+      return () => {};
+    },
+  });
+  const jumps: number[] = [];
+  const stop = clock.watch((slept) => void jumps.push(Math.round(slept / 1_000)));
+  announce();
+  assert.equal(jumps, []);
+  bootMs += 3_600_000;
+  announce();
+  announce();
+  stop();
+  assert.equal(jumps, [3_600]);
 });
 
 test('a sleep that only the uptime has counted is added and told of', async () => {

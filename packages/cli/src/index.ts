@@ -1,0 +1,5 @@
+/**
+ * The commands `pcloud` and `pcloud-wg`: parse, call, print.
+ * @module
+ */
+export { VERSION } from './version.ts';

@@ -1,0 +1,171 @@
+import { randomFillSync } from 'node:crypto';
+import {
+  createDevice,
+  createUapi,
+  type Device,
+  type DeviceEvent,
+  type Peer,
+  type Uapi,
+  type UapiHost,
+} from '@pcloud/wireguard';
+import { createDriver, type Driver } from './driver.ts';
+import { createEndpointNames, type EndpointNamesDeps, shortName } from './endpoint-names.ts';
+import type { Hands } from './hands.ts';
+import type { LinkEvents } from './link-watch.ts';
+import type { Logger } from './log.ts';
+import { createSocketControl, type SocketControl } from './socket-control.ts';
+import type { StampStore } from './stamp-store.ts';
+import { describeTunnel, type TunnelStatus } from './status.ts';
+
+/** A WireGuard interface at work: device, loop and sockets together. */
+export interface Tunnel {
+  readonly device: Device;
+  readonly driver: Driver;
+  readonly sockets: SocketControl;
+  readonly uapi: Uapi;
+  /** What the interface's link has to say goes here. */
+  readonly link: LinkEvents;
+  describe(): TunnelStatus;
+  /** Closes sockets and interface and zeroes the keys. */
+  close(): void;
+}
+
+export interface TunnelDeps {
+  readonly hands: Hands;
+  readonly stamps: StampStore;
+  readonly readNames: EndpointNamesDeps['readNames'];
+  readonly resolve: EndpointNamesDeps['resolve'];
+  readonly log: Logger;
+  readonly version: string;
+  /** The interface is gone; called once. */
+  readonly handleGone: (why: string) => void;
+}
+
+/** How often peers that should have talked are looked for. */
+const NAMES_CHECK_MS = 30_000;
+
+export function createTunnel(deps: TunnelDeps): Tunnel {
+  const { hands, stamps, log } = deps;
+  const { tun, bind, plane, batch, crypto, clock } = hands;
+  let mtu = hands.mtu;
+  let isClosed = false;
+  let cancelCheck = (): void => {};
+
+  const device = createDevice(
+    { mtu },
+    { crypto, keys: plane, batch, random: (out) => void randomFillSync(out), wallMs: () => clock.wallMs() },
+  );
+  const driver = createDriver({ device, plane, clock, log, keepStamp, handleEvent });
+  const sockets = createSocketControl({ bind, device, driver, log });
+  const names = createEndpointNames({ readNames: deps.readNames, resolve: deps.resolve, setEndpoint, clock, log });
+  const uapi = createUapi({
+    device: withStamps(device, stamps),
+    host: createHost(),
+    now: () => clock.now(),
+    log: (line) => log.error({ line }, 'configuration refused'),
+  });
+
+  function keepStamp(reserved: Uint8Array): void {
+    if (device.publicKey) stamps.save(device.publicKey, reserved);
+  }
+
+  function handleEvent(event: DeviceEvent, peer: Peer): void {
+    log.debug({ event, peer: shortName(peer) }, 'peer event');
+    if (event === 'handshake-retry' || event === 'handshake-failed') names.handleRetry(peer);
+    else if (event === 'handshake-complete') names.handleComplete(peer);
+  }
+
+  function setEndpoint(peer: Peer, endpoint: Int32Array): void {
+    if (isClosed || device.findPeer(peer.publicKey) !== peer) return;
+    driver.change((now) => {
+      peer.setEndpoint(endpoint);
+      peer.start(now);
+    });
+  }
+
+  function createHost(): UapiHost {
+    return {
+      get listenPort() {
+        return sockets.listenPort;
+      },
+      get fwmark() {
+        return sockets.mark;
+      },
+      setListenPort: (port) => sockets.setListenPort(port),
+      setFwmark: (mark) => sockets.setMark(mark),
+      changed: () => driver.change(() => {}),
+      interfaceIndex: (name) => hands.interfaceIndex(name) || undefined,
+    };
+  }
+
+  function scheduleCheck(): void {
+    cancelCheck = clock.setTimer(() => {
+      if (device.isUp) names.check(device.peers());
+      scheduleCheck();
+    }, NAMES_CHECK_MS);
+  }
+
+  const stopWatching = clock.watch((sleptMs) => {
+    log.info({ seconds: Math.round(sleptMs / 1_000) }, 'the machine slept; sessions are made anew');
+    driver.change((now) => device.handleResume(now));
+  });
+  bind.listen({ readable: driver.handleNetworkReadable });
+  tun.listen({ readable: driver.handleTunReadable, closed: (error) => deps.handleGone(error.message) });
+  scheduleCheck();
+
+  return {
+    device,
+    driver,
+    sockets,
+    uapi,
+    link: {
+      handleUp: (up) => void sockets.setUp(up),
+      handleMtu(bytes) {
+        mtu = bytes;
+        driver.change(() => device.setMtu(bytes));
+        log.debug({ mtu }, 'MTU');
+      },
+      handleRoutes: () => device.clearSources(),
+      handleGone: () => deps.handleGone('the interface was deleted'),
+    },
+    describe: () =>
+      describeTunnel(device, {
+        interface: tun.name,
+        version: deps.version,
+        listenPort: sockets.listenPort,
+        fwmark: sockets.mark,
+        mtu,
+        crypto: crypto.name,
+        dataPlane: hands.dataPlane,
+        bind: hands.bindName,
+        features: hands.features(),
+        systemCounters: hands.counters(),
+        faults: driver.faults,
+      }),
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      cancelCheck();
+      stopWatching();
+      names.stop();
+      driver.stop();
+      sockets.close();
+      tun.close();
+      device.destroy();
+      hands.close();
+    },
+  };
+}
+
+/** A device that knows, as soon as it is given a key, which handshake stamps that key has used before. */
+function withStamps(device: Device, stamps: StampStore): Device {
+  return Object.create(device, {
+    setPrivateKey: {
+      value: (privateKey: Uint8Array | undefined, now: number): void => {
+        device.setPrivateKey(privateKey, now);
+        const reserved = device.publicKey && stamps.load(device.publicKey);
+        if (reserved) device.reserveStamps(reserved);
+      },
+    },
+  }) as Device;
+}
