@@ -4,6 +4,7 @@
  */
 export { formatAddress, isIpv4Mapped, isLinkLocal, parseAddress } from './address.ts';
 export { addBytes, foldSum, internetChecksum, pseudoHeaderSum, updateChecksum } from './checksum.ts';
+export { type Coalescer, createCoalescer, type PacketList, RUN, writeRun } from './coalesce.ts';
 export { decapsulateEcn, ECN, encapsulateEcn } from './ecn.ts';
 export {
   copyEndpoint,
@@ -47,4 +48,14 @@ export {
   prefixContains,
   prefixesOverlap,
 } from './prefix.ts';
-export { findTransport, transportOffset, transportProtocol } from './transport.ts';
+export {
+  createFrameShape,
+  type FrameShape,
+  finishChecksum,
+  GSO,
+  measureFrame,
+  TCP_CHECKSUM_OFFSET,
+  UDP_CHECKSUM_OFFSET,
+  writeSegment,
+} from './segment.ts';
+export { findPlainTransport, findTransport, transportOffset, transportProtocol } from './transport.ts';

@@ -26,10 +26,16 @@ const SHIM6 = 140;
  * that is broken or runs past the end, not IP.
  */
 export function findTransport(bytes: Uint8Array, at: number, length: number): number {
-  const version = ipVersion(bytes, at);
-  if (version === 4 && length >= IPV4_HEADER_LENGTH) return findInIpv4(bytes, at, length);
-  if (version === 6 && length >= IPV6_HEADER_LENGTH) return findInIpv6(bytes, at, length);
-  return -1;
+  return findPast(isExtension, bytes, at, length);
+}
+
+/**
+ * As `findTransport`, but of IPv6 extension headers only hop-by-hop and destination options are stepped
+ * over, and any other is what is found: with those alone the transport checksum covers the addresses of
+ * the IP header, and the packet can be cut into several.
+ */
+export function findPlainTransport(bytes: Uint8Array, at: number, length: number): number {
+  return findPast(isOptions, bytes, at, length);
 }
 
 /** The protocol that `findTransport` found: 6 TCP, 17 UDP, 58 ICMPv6, 59 nothing follows, … */
@@ -42,6 +48,13 @@ export function transportOffset(found: number): number {
   return found >> 8;
 }
 
+function findPast(steps: (protocol: number) => boolean, bytes: Uint8Array, at: number, length: number): number {
+  const version = ipVersion(bytes, at);
+  if (version === 4 && length >= IPV4_HEADER_LENGTH) return findInIpv4(bytes, at, length);
+  if (version === 6 && length >= IPV6_HEADER_LENGTH) return findInIpv6(steps, bytes, at, length);
+  return -1;
+}
+
 function findInIpv4(bytes: Uint8Array, at: number, length: number): number {
   const header = ipv4HeaderLength(bytes, at);
   const isLaterFragment = (ipv4Fragment(bytes, at) & 0x1fff) !== 0;
@@ -49,10 +62,10 @@ function findInIpv4(bytes: Uint8Array, at: number, length: number): number {
   return (header << 8) | ipv4Protocol(bytes, at);
 }
 
-function findInIpv6(bytes: Uint8Array, at: number, length: number): number {
+function findInIpv6(steps: (protocol: number) => boolean, bytes: Uint8Array, at: number, length: number): number {
   let protocol = ipv6NextHeader(bytes, at);
   let offset = IPV6_HEADER_LENGTH;
-  while (isExtension(protocol)) {
+  while (steps(protocol)) {
     if (offset + 8 > length) return -1;
     if (protocol === FRAGMENT && (readUint16(bytes, at + offset + 2) & 0xfff8) !== 0) return -1;
     const size = extensionLength(protocol, bytes[at + offset + 1]!);
@@ -76,6 +89,10 @@ function isExtension(protocol: number): boolean {
     default:
       return false;
   }
+}
+
+function isOptions(protocol: number): boolean {
+  return protocol === HOP_BY_HOP || protocol === DESTINATION_OPTIONS;
 }
 
 function extensionLength(protocol: number, units: number): number {
