@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Addon, loadNative, type Plane } from '@pcloud/native';
+import { type Addon, loadNative, type Plane, type TunInfo } from '@pcloud/native';
 import { type Crypto, createBatch, createNobleCrypto } from '@pcloud/wireguard';
 import { addonBesideProgram } from './addon-path.ts';
 import { createSystemClock } from './clock.ts';
@@ -15,6 +15,7 @@ import { createNetlinkWatch } from './native-link.ts';
 import { createNativeSeams, type NativeSeams } from './native-plane.ts';
 import { createPortablePlane } from './portable-plane.ts';
 import { createScopes } from './scopes.ts';
+import { probeTun } from './tun-probe.ts';
 import type { WireGuardOptions } from './wireguard.ts';
 
 const DEFAULT_MTU = 1420;
@@ -36,27 +37,33 @@ async function createNativeHands(addon: Addon, options: WireGuardOptions, log: L
   const plane = addon.createPlane();
   try {
     chooseAead(plane, options);
-    const name = openTun(addon, plane, options);
+    const { name, fd } = openTun(addon, plane, options);
     const seams = createNativeSeams(plane, name);
     const isNative = choosesNative(plane, options);
     const crypto = await chooseCrypto(options, log);
     if (isNative) log.info({ aead: plane.aead() }, 'packets go through the addon');
-    return assembleNative(addon, plane, seams, crypto, isNative, options, log);
+    return assembleNative({ addon, plane, seams, crypto, isNative, descriptor: fd, options, log });
   } catch (error) {
     plane.close();
     throw error;
   }
 }
 
-function assembleNative(
-  addon: Addon,
-  plane: Plane,
-  seams: NativeSeams,
-  crypto: Crypto,
-  isNative: boolean,
-  options: WireGuardOptions,
-  log: Logger,
-): Hands {
+interface NativeParts {
+  readonly addon: Addon;
+  readonly plane: Plane;
+  readonly seams: NativeSeams;
+  readonly crypto: Crypto;
+  /** Whether the addon does the cryptography too. */
+  readonly isNative: boolean;
+  /** Of the TUN. */
+  readonly descriptor: number;
+  readonly options: WireGuardOptions;
+  readonly log: Logger;
+}
+
+function assembleNative(parts: NativeParts): Hands {
+  const { addon, plane, seams, crypto, isNative, options, log } = parts;
   const { batch, tun } = seams;
   const scopes = createScopes();
   const dgram = options.bind === 'dgram' ? createDgramBind(scopes) : undefined;
@@ -71,12 +78,12 @@ function assembleNative(
     batch,
     crypto: isNative ? { ...crypto, name: `${plane.aead()}, ${crypto.name} for handshakes` } : crypto,
     clock: createSystemClock(addon),
-    watchLink: createNetlinkWatch(addon),
+    watchLink: createNetlinkWatch(addon, () => probeTun(parts.descriptor)),
     interfaceIndex: (name) => addon.linkInfo(name)?.index ?? 0,
     mtu: addon.linkInfo(tun.name)?.mtu ?? DEFAULT_MTU,
     dataPlane: isNative ? 'native' : 'portable',
     bindName: dgram ? 'dgram' : 'native',
-    features: () => ({ ...plane.features() }),
+    features: () => featuresOf(plane, isNative, dgram !== undefined),
     counters: () => ({ ...faults.counters(), ...dgram?.counters }),
     close() {
       clearInterval(timer);
@@ -148,20 +155,20 @@ function choosesNative(plane: Plane, options: WireGuardOptions): boolean {
   return hasAead && options.bind !== 'dgram' && (options.crypto === undefined || options.crypto === 'native');
 }
 
-function openTun(addon: Addon, plane: Plane, options: WireGuardOptions): string {
+function openTun(addon: Addon, plane: Plane, options: WireGuardOptions): TunInfo {
   const { name, tunDescriptor, offload } = options;
   if (tunDescriptor !== undefined) {
     try {
-      return plane.adoptTun(tunDescriptor).name;
+      return plane.adoptTun(tunDescriptor);
     } catch (cause) {
       throw new DaemonError('BAD_OPTION', `WG_TUN_FD: descriptor ${tunDescriptor} is not a usable TUN`, { cause });
     }
   }
   const isNew = addon.linkInfo(name) === undefined;
   try {
-    const { name: given } = plane.openTun(name, { offload });
-    if (isNew) addon.linkSet(given, { mtu: DEFAULT_MTU });
-    return given;
+    const info = plane.openTun(name, { offload });
+    if (isNew) addon.linkSet(info.name, { mtu: DEFAULT_MTU });
+    return info;
   } catch (error) {
     throw explainTunError(name, error);
   }
@@ -204,4 +211,12 @@ async function chooseCrypto(_options: WireGuardOptions, log: Logger): Promise<Cr
   const crypto = createNobleCrypto();
   log.info({ crypto: crypto.name }, 'cryptography chosen');
   return crypto;
+}
+
+/** What works of what is in use. */
+function featuresOf(plane: Plane, isNative: boolean, isDgram: boolean): Record<string, boolean> {
+  const entries = Object.entries(plane.features());
+  return Object.fromEntries(
+    entries.filter(([name]) => (isNative || name !== 'aead') && (!isDgram || name === 'aead' || OFFLOADS.has(name))),
+  );
 }

@@ -25,12 +25,13 @@ export function serveUapi(options: UapiSocketOptions, uapi: Uapi): Promise<UnixS
 async function converse(socket: Socket, uapi: Uapi): Promise<void> {
   const session = uapi.connect((text) => reply(socket, text));
   try {
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
+    // Left to itself, the loop would destroy the socket at the end of what came, before the last answer.
+    for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       await session.receive(chunk);
       if (session.isClosed) break;
     }
     await finish(session);
-    socket.end();
+    socket.end(() => socket.destroy());
   } catch {
     await session.abort();
     socket.destroy();
