@@ -8,15 +8,15 @@ export interface Driver {
   handleTunReadable(): void;
   /** Datagrams may wait at the sockets: one batch of them comes in. */
   handleNetworkReadable(): void;
-  /** Changes the device and does what follows from it. What `change` throws comes out. */
-  change<T>(change: (now: number) => T): T;
+  /** Changes the device and does what follows from it. What `change` throws is a fault. */
+  change(change: (now: number) => void): void;
   /** Exceptions caught, by where they came from. Each one is a bug. */
   readonly faults: Readonly<Record<FaultKind, number>>;
   /** No timer fires and nothing is done afterwards. */
   stop(): void;
 }
 
-export type FaultKind = 'tun' | 'network' | 'timer' | 'output';
+export type FaultKind = 'tun' | 'network' | 'timer' | 'change' | 'output';
 
 export interface DriverDeps {
   readonly device: Device;
@@ -31,7 +31,7 @@ export interface DriverDeps {
 /** The loop of `Device`: after every change its outputs are done until it names the moment to wake. */
 export function createDriver(deps: DriverDeps): Driver {
   const { device, plane, clock, log } = deps;
-  const faults: Record<FaultKind, number> = { tun: 0, network: 0, timer: 0, output: 0 };
+  const faults: Record<FaultKind, number> = { tun: 0, network: 0, timer: 0, change: 0, output: 0 };
   let stopped = false;
   let cancelTimer: (() => void) | undefined;
   let wakeAt = Number.POSITIVE_INFINITY;
@@ -132,14 +132,7 @@ export function createDriver(deps: DriverDeps): Driver {
         plane.tunSend(count);
       });
     },
-    change(change) {
-      const now = clock.now();
-      try {
-        return change(now);
-      } finally {
-        drain(now);
-      }
-    },
+    change: (change) => turn('change', change),
     stop() {
       stopped = true;
       cancelTimer?.();

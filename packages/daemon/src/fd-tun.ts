@@ -29,16 +29,13 @@ export function inspectTunDescriptor(descriptor: number): TunDescriptor {
   try {
     info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8');
   } catch (cause) {
-    throw new DaemonError('BAD_OPTION', `WG_TUN_FD: descriptor ${descriptor} is not open`, { cause });
+    throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor is not open', { cause });
   }
   const name = /^iff:\s*(\S+)$/m.exec(info)?.[1];
-  if (!name) throw new DaemonError('BAD_OPTION', `WG_TUN_FD: descriptor ${descriptor} is not a TUN`);
+  if (!name) throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor is not a TUN');
   const openFlags = Number.parseInt(/^flags:\s*(\d+)$/m.exec(info)?.[1] ?? '0', 8);
   if ((openFlags & O_NONBLOCK) === 0) {
-    throw new DaemonError(
-      'BAD_OPTION',
-      `WG_TUN_FD: descriptor ${descriptor} blocks; without the addon it must have O_NONBLOCK`,
-    );
+    throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor blocks; without the addon it must have O_NONBLOCK');
   }
   const tunFlags = Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'utf8').trim());
   return { name, prefixBytes: ((tunFlags & IFF_NO_PI) === 0 ? 4 : 0) + ((tunFlags & IFF_VNET_HDR) === 0 ? 0 : 10) };
@@ -57,6 +54,8 @@ export function createFdTun(descriptor: number, { name, prefixBytes }: TunDescri
   let closed = false;
 
   function poll(): void {
+    // The descriptor's number may be somebody else's by now.
+    if (closed) return;
     brought = 0;
     listener?.readable();
     if (closed) return;

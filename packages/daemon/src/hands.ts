@@ -3,6 +3,9 @@ import type { Clock } from './clock.ts';
 import type { WatchLink } from './link-watch.ts';
 import type { Bind, TunDevice } from './seams.ts';
 
+/** What 1500 bytes on the wire leave for a packet, IPv6 outside. */
+export const DEFAULT_MTU = 1_420;
+
 /** Everything a tunnel does its work with: made once at the start, by what the machine offers. */
 export interface Hands {
   readonly tun: TunDevice;

@@ -125,7 +125,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
         driver.change(() => device.setMtu(bytes));
         log.debug({ mtu }, 'MTU');
       },
-      handleRoutes: () => device.clearSources(),
+      handleRoutes: () => driver.change(() => device.clearSources()),
       handleGone: () => deps.handleGone('the interface was deleted'),
     },
     describe: () =>

@@ -49,7 +49,7 @@ export async function adoptUnix(
     await listening(server.server, () => server.server.listen({ fd: descriptor }));
   } catch (error) {
     const cause = error as NodeJS.ErrnoException;
-    throw new DaemonError('SOCKET_FAILED', `descriptor ${descriptor} is not a listening socket (${cause.code})`, {
+    throw new DaemonError('SOCKET_FAILED', `WG_UAPI_FD: the descriptor is not a listening socket (${cause.code})`, {
       cause,
     });
   }

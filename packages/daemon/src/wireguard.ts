@@ -48,7 +48,7 @@ export interface RunningWireGuard {
 export async function startWireGuard(options: WireGuardOptions, deps: WireGuardDeps): Promise<RunningWireGuard> {
   const { log } = deps;
   checkInterfaceName(options.name);
-  const hands = await createHands(options, log);
+  const hands = createHands(options, log);
   const name = hands.tun.name;
   let finish!: (error: Error | undefined) => void;
   const closed = new Promise<Error | undefined>((resolve) => {
