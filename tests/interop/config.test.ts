@@ -33,6 +33,17 @@ async function dump(host: Host): Promise<string[]> {
   return [head!, ...ordered.sort()];
 }
 
+/** Sections of `wg showconf wg0`, lines and prefixes in one order. */
+async function showconf(host: Host): Promise<string[]> {
+  const sections = (await host.run('wg showconf wg0')).stdout.trimEnd().split('\n\n');
+  const words = (section: string): string =>
+    section
+      .split(/[\s,]+/)
+      .sort()
+      .join(' ');
+  return sections.map(words).sort();
+}
+
 const psk = createPresharedKey();
 const [own, a, b, c] = [createKeyPair(), createKeyPair(), createKeyPair(), createKeyPair()];
 
@@ -79,7 +90,7 @@ test('after setconf, addconf, syncconf and set, wg shows the same of both', asyn
       host.write('/run/second', SECOND);
     }
     await both('wg setconf wg0 /run/first');
-    assert.is((await left.run('wg showconf wg0')).stdout, (await right.run('wg showconf wg0')).stdout);
+    assert.equal(await showconf(left), await showconf(right));
     await both('wg syncconf wg0 /run/second');
     await both('wg addconf wg0 /run/first');
     await both('wg setconf wg0 /run/second');
