@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import {
   createDevice,
   createUapi,
@@ -13,6 +12,7 @@ import { createEndpointNames, type EndpointNamesDeps, shortName } from './endpoi
 import type { Hands } from './hands.ts';
 import type { LinkEvents } from './link-watch.ts';
 import type { Logger } from './log.ts';
+import { createRandomPool } from './random-pool.ts';
 import { createSocketControl, type SocketControl } from './socket-control.ts';
 import type { StampStore } from './stamp-store.ts';
 import { describeTunnel, type TunnelStatus } from './status.ts';
@@ -53,7 +53,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
 
   const device = createDevice(
     { mtu },
-    { crypto, keys: plane, batch, random: (out) => void randomFillSync(out), wallMs: () => clock.wallMs() },
+    { crypto, keys: plane, batch, random: createRandomPool(), wallMs: () => clock.wallMs() },
   );
   const driver = createDriver({ device, plane, clock, log, keepStamp, handleEvent });
   const sockets = createSocketControl({ bind, device, driver, log });
