@@ -4,6 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { reportRow } from '../lab/report.ts';
 import { DATA_PATHS, type DataPath, type Implementation, ours, peers } from './lib/implementations.ts';
 import { type Family, INNER, withPair } from './lib/pair.ts';
 import { createRandom, isFullRun, runSeed, sampleCovering } from './lib/sample.ts';
@@ -73,7 +74,7 @@ for (const cell of chosen) {
   test(title(cell), async () => {
     const started = performance.now();
     await run(cell);
-    if (isFullRun) console.log(`matrix | ${title(cell)} | ok | ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    reportRow('Interoperation', { ...cell, seconds: ((performance.now() - started) / 1000).toFixed(1) });
   });
 }
 

@@ -1,0 +1,70 @@
+/**
+ * Runs every bench of the tunnel and writes `bench/RESULTS.md`; `scripts/bench` calls it.
+ *
+ *     scripts/bench [--rounds N]    rounds of the long one; the default is 7
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Machine } from './lib/machine.ts';
+
+interface Outcome {
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly seconds?: number;
+  readonly table: string;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'pcloud-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+
+async function run(name: string, ...words: readonly string[]): Promise<Outcome> {
+  const json = join(directory, `${name}.json`);
+  const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+  const argv = ['-C', 'source', '--import', 'tsx', script, '--json', json, ...words];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let table = '';
+  child.stdout.on('data', (chunk) => {
+    table += chunk;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`${name} ended with code ${code}`);
+  process.stdout.write(`${table}\n`);
+  return { ...JSON.parse(readFileSync(json, 'utf8')), table: table.trimEnd() };
+}
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } });
+const throughput = await run('throughput', '--rounds', values.rounds);
+const startup = await run('startup');
+const peers = await run('peers');
+
+const { machine } = throughput;
+const versions = new Set([...Object.values(machine.versions)]);
+writeFileSync(
+  fileURLToPath(new URL('RESULTS.md', import.meta.url)),
+  `# Results
+
+Written by \`scripts/bench\` on ${machine.date.slice(0, 10)}, on ${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node} with OpenSSL ${machine.openssl}: ${[...versions].join(', ')}.
+
+## Throughput
+
+Between two network namespaces of this machine, so that both ends share its cores; MTU 1420; medians of ${throughput.rounds} rounds in alternation, ${throughput.seconds} s a load. In brackets the ratio to wireguard-go, the median of each round's own; for milliseconds, CPU and memory less is better.
+
+${throughput.table}
+
+## Start
+
+Medians of ${startup.rounds} cold starts.
+
+${startup.table}
+
+## Idle peers
+
+Medians of ${peers.rounds} rounds; in brackets the ratio to wireguard-go.
+
+${peers.table}
+`,
+);
