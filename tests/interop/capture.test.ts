@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { run } from '../lab/process.ts';
 import { waitFor } from '../lab/wait.ts';
 import { DATA_PATHS, newestPeer, ours } from './lib/implementations.ts';
-import { INNER, type Pair, withPair } from './lib/pair.ts';
+import { INNER, OUTER, type Pair, withPair } from './lib/pair.ts';
+import { nodeTool } from './lib/tools.ts';
 import { assertPing, assertTransfer } from './lib/traffic.ts';
 
 const FIELDS = [
@@ -26,30 +27,41 @@ const UDP_HEADER_BYTES = 8;
 const TRANSPORT_OVERHEAD_BYTES = 32;
 const MTU = 1420;
 
-type Row = Readonly<Record<(typeof FIELDS)[number], string>>;
-
-/** Captures UDP on the cable while something happens, and returns a row for each packet. */
-async function dissect({ lab, left, right }: Pair, action: () => Promise<void>): Promise<Row[]> {
+/** Captures UDP on the cable while something happens, and returns the file. */
+async function capture({ lab, left, right }: Pair, action: () => Promise<void>): Promise<string> {
   const file = join(lab.directory, 'capture.pcap');
   // so that what the kernel is handed in one piece is cut before it is captured, as on a real cable
   for (const { host } of [left, right]) await host.run('ip link set eth0 gso_max_segs 1');
   const tcpdump = left.host.spawn(['tcpdump', '-i', 'eth0', '-U', '-w', file, '--immediate-mode', 'udp']);
-  await waitFor(
-    'tcpdump',
-    () => tcpdump.output().includes('listening on'),
-    5000,
-    () => tcpdump.output(),
-  );
+  const output = (): string => tcpdump.output();
+  await waitFor('tcpdump', () => output().includes('listening on'), 5000, output);
   await action();
   await tcpdump.stop('SIGINT');
-  const keys = join(lab.directory, 'keys');
-  const secrets = [left, right].map(({ keys: { privateKey } }) => `LOCAL_STATIC_PRIVATE_KEY = ${privateKey}\n`);
-  writeFileSync(keys, secrets.join(''));
-  const columns = FIELDS.flatMap((field) => ['-e', field]);
-  const words = ['-r', file, '-d', 'udp.port==51820,wg', '-o', `wg.keylog_file:${keys}`, '-T', 'fields', ...columns];
+  return file;
+}
+
+/** What the dissector reads out of a capture with the keys of a file: a row for each packet. */
+async function dissect<Field extends string>(
+  file: string,
+  keyFile: string,
+  fields: readonly Field[],
+): Promise<Readonly<Record<Field, string>>[]> {
+  const columns = fields.flatMap((field) => ['-e', field]);
+  const words = ['-r', file, '-d', 'udp.port==51820,wg', '-o', `wg.keylog_file:${keyFile}`, '-T', 'fields', ...columns];
   const { stdout } = await run([], ['tshark', ...words]);
   const lines = stdout.split('\n').filter((line) => line !== '');
-  return lines.map((line) => Object.fromEntries(line.split('\t').map((value, index) => [FIELDS[index], value])) as Row);
+  return lines.map((line) => {
+    const values = line.split('\t');
+    return Object.fromEntries(fields.map((field, index) => [field, values[index] ?? ''])) as Record<Field, string>;
+  });
+}
+
+/** A file with the static private keys of both sides. */
+function writeStaticKeys({ lab, left, right }: Pair): string {
+  const file = join(lab.directory, 'keys');
+  const lines = [left, right].map(({ keys: { privateKey } }) => `LOCAL_STATIC_PRIVATE_KEY = ${privateKey}\n`);
+  writeFileSync(file, lines.join(''));
+  return file;
 }
 
 for (const path of DATA_PATHS) {
@@ -57,10 +69,11 @@ for (const path of DATA_PATHS) {
     test(`every packet is well formed and the handshake opens with the keys: ${path}, ${initiator} starts`, async () => {
       const [left, right] = initiator === 'ours' ? [ours(path), newestPeer()] : [newestPeer(), ours(path)];
       await withPair({ left, right }, async (pair) => {
-        const rows = await dissect(pair, async () => {
+        const file = await capture(pair, async () => {
           await assertPing(pair.left.host, INNER[4].right, { count: 5 });
           await assertTransfer(pair.left.host, pair.right.host, INNER[4].right, 200_000);
         });
+        const rows = await dissect(file, writeStaticKeys(pair), FIELDS);
         assert.ok(rows.length > 200, `${rows.length} packets`);
         for (const row of rows) {
           assert.is(row['_ws.malformed'], '', JSON.stringify(row));
@@ -82,6 +95,53 @@ for (const path of DATA_PATHS) {
       });
     });
   }
+}
+
+for (const path of DATA_PATHS) {
+  test(`with every key, handshake and packets open to the last byte: ${path}`, async () => {
+    await withPair({ left: newestPeer(), right: ours(path), endpoints: 'neither' }, async (pair) => {
+      const { left, right } = pair;
+      await left.stop();
+      const keyFile = writeStaticKeys(pair);
+      const file = await capture(pair, async () => {
+        const words = [left.keys.privateKey, right.keys.publicKey, OUTER[4].right, `${right.port}`, '40000'];
+        const peer = left.host.spawn([...nodeTool('keyed-peer'), ...words, INNER[4].left, INNER[4].right, keyFile]);
+        await waitFor(
+          'an answer',
+          () => peer.output().includes('answered'),
+          5000,
+          () => peer.output(),
+        );
+        await peer.stop('SIGKILL');
+      });
+      const rows = await dissect(file, keyFile, [
+        'wg.type',
+        'wg.handshake_ok',
+        'wg.decryption_error',
+        'wg.counter',
+        'icmp.type',
+        'icmp.checksum.status',
+        'ip.src',
+        '_ws.malformed',
+      ]);
+      assert.equal(
+        rows.map((row) => [row['wg.type'], row['icmp.type'], row['_ws.malformed'], row['wg.decryption_error']]),
+        [
+          ['1', '', '', ''],
+          ['2', '', '', ''],
+          ['4', '8', '', ''],
+          ['4', '0', '', ''],
+        ],
+      );
+      assert.is(rows[1]?.['wg.handshake_ok'], '1', 'the sealed nothing of the response opens');
+      assert.equal(
+        rows.slice(2).map((row) => row['wg.counter']),
+        ['0', '0'],
+      );
+      assert.is(rows[3]?.['ip.src'], `${OUTER[4].right},${INNER[4].right}`);
+      assert.is(rows[3]?.['icmp.checksum.status'], '1');
+    });
+  });
 }
 
 test.run();

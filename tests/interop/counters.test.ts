@@ -3,9 +3,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sleep, waitFor } from '../lab/wait.ts';
 import { backports, debian, newestPeer, ours } from './lib/implementations.ts';
-import { createPresharedKey } from './lib/keys.ts';
+import { createKeyPair, createPresharedKey } from './lib/keys.ts';
 import { INNER, withPair } from './lib/pair.ts';
-import { assertPing } from './lib/traffic.ts';
+import { assertPing, startPing, stopPing } from './lib/traffic.ts';
 
 for (const right of [debian, backports, newestPeer(), ours()]) {
   for (const initiator of ['we start', 'it starts']) {
@@ -71,22 +71,28 @@ test('who received and has nothing to say confirms with one keepalive after ten 
   });
 });
 
-test('a private key can be changed under traffic', async () => {
-  for (const who of ['left', 'right'] as const) {
-    await withPair({}, async (pair) => {
+for (const who of ['left', 'right'] as const) {
+  const title = who === 'left' ? 'by whom the traffic comes from' : 'by whom the traffic goes to';
+  test(`a private key can be changed under traffic, ${title}`, async () => {
+    await withPair({ right: ours() }, async (pair) => {
       const [changed, other] = who === 'left' ? [pair.left, pair.right] : [pair.right, pair.left];
       await assertPing(pair.left.host, INNER[4].right);
-      const { createKeyPair } = await import('./lib/keys.ts');
+      const pinging = startPing(pair.left.host, INNER[4].right, 50);
       const fresh = createKeyPair();
-      const inner = INNER[4][who];
+      const { endpoint } = await other.peer();
+      await other.setPeer(fresh.publicKey, { endpoint, allowedIps: [`${INNER[4][who]}/32`] });
       await changed.set('private-key', changed.host.write('/run/fresh.key', fresh.privateKey));
       await other.set('peer', changed.keys.publicKey, 'remove');
-      await other.setPeer(fresh.publicKey, { allowedIps: [`${inner}/32`] });
-      await assertPing(changed.host, INNER[4][who === 'left' ? 'right' : 'left'], { count: 3 });
       assert.is((await changed.show()).publicKey, fresh.publicKey);
+      // whoever initiated too early does so again after five seconds
+      await assertPing(pair.left.host, INNER[4].right, { waitSeconds: 7 });
+      await sleep(500);
+      const { sent, received } = await stopPing(pinging);
+      assert.ok(sent - received <= 6000 / 50, `${sent - received} of ${sent} pings lost`);
+      assert.ok((await other.peer(fresh.publicKey)).handshakeAt > 0);
     });
-  }
-});
+  });
+}
 
 test('a preshared key that changes leaves the session alone and counts from the next handshake', async () => {
   await withPair({}, async ({ left, right }) => {

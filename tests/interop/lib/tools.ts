@@ -25,7 +25,14 @@ export function nodeTool(name: string): string[] {
   if (path === undefined) {
     path = join(scratchDirectory(), `${name}.mjs`);
     const entry = join(sources, `${name}.tool.ts`);
-    buildSync({ entryPoints: [entry], outfile: path, bundle: true, platform: 'node', format: 'esm' });
+    buildSync({
+      entryPoints: [entry],
+      outfile: path,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      conditions: ['source'],
+    });
     built.set(name, path);
   }
   return [process.execPath, path];
