@@ -43,15 +43,20 @@ test('a packet for a peer without an endpoint is answered with host unreachable'
   });
 });
 
-test('a peer that does not answer has its reason in the status', async () => {
-  await withPair({}, async ({ left, right }) => {
-    await right.stop();
-    await ping(left.host, INNER[4].right, { waitSeconds: 7 });
-    const [peer] = (await readStatus(left.host)).peers;
-    assert.is(peer?.reason, 'no-reply');
-    assert.ok(peer && peer.sentence.length > 10);
+for (const [title, count] of [
+  ['one packet', 1],
+  ['steady traffic', 300],
+] as const) {
+  test(`a peer that does not answer has its reason in the status: ${title}`, async () => {
+    await withPair({}, async ({ left, right }) => {
+      await right.stop();
+      await ping(left.host, INNER[4].right, { count, intervalMs: 20, waitSeconds: 7 });
+      const [peer] = (await readStatus(left.host)).peers;
+      assert.is(peer?.reason, 'no-reply');
+      assert.ok(peer && peer.sentence.length > 10);
+    });
   });
-});
+}
 
 test('a preshared key that differs shows as a suspicion', async () => {
   await withPair({ presharedKey: true }, async ({ left, right }) => {

@@ -46,7 +46,7 @@ test('a name that leads elsewhere is resolved again when handshakes stay unanswe
     await configureByName(pair);
     assert.is((await ping(left.host, INNER[4].right, { waitSeconds: 1 })).received, 0);
     await nameIs(left.host, OUTER[4].right);
-    await left.host.spawn(['ping', '-n', '-i', '0.2', INNER[4].right]);
+    left.host.spawn(['ping', '-n', '-i', '0.02', INNER[4].right]);
     await waitFor('a handshake', async () => (await left.peer()).handshakeAt > 0, 25_000);
     assert.is((await left.peer()).endpoint, `${OUTER[4].right}:${right.port}`);
     await assertPing(left.host, INNER[4].right, { count: 3 });
@@ -58,7 +58,7 @@ test('of two addresses of a name, IPv6 dead and IPv4 alive, the one that answers
     const { left } = pair;
     await nameIs(left.host, '2001:db8::99', OUTER[4].right);
     await configureByName(pair);
-    await left.host.spawn(['ping', '-n', '-i', '0.2', INNER[4].right]);
+    left.host.spawn(['ping', '-n', '-i', '0.02', INNER[4].right]);
     await waitFor('a handshake', async () => (await left.peer()).handshakeAt > 0, 25_000);
     await assertPing(left.host, INNER[4].right, { count: 3 });
   });
