@@ -23,6 +23,8 @@ export interface Device {
   removePeer(publicKey: Uint8Array, now: number): void;
   removeAllPeers(now: number): void;
 
+  /** Stamps given from now on are later than this one (12 bytes, TAI64N), which an earlier run reserved. */
+  reserveStamps(stamp: Uint8Array): void;
   /** The interface is up: persistent keepalives start. */
   up(now: number): void;
   /** The interface is down: sessions and staged packets are dropped, keys zeroed. */
@@ -67,7 +69,7 @@ export type Output =
   | { kind: 'timeout'; at: number; reason: TimeoutReason };
 
 /** `handshake-retry`: an initiation stayed unanswered for 5 s; `handshake-failed`: given up after 90 s. */
-export type DeviceEvent = 'handshake-complete' | 'handshake-retry' | 'handshake-failed' | 'roamed' | 'reason-changed';
+export type DeviceEvent = 'handshake-complete' | 'handshake-retry' | 'handshake-failed' | 'roamed';
 
 export type TimeoutReason =
   | 'retransmit-handshake'
@@ -75,7 +77,7 @@ export type TimeoutReason =
   | 'new-handshake'
   | 'zero-keys'
   | 'persistent-keepalive'
-  | 'rekey'
+  | 'forget-initiations'
   | 'none';
 
 /** Why a peer is or is not reachable, in one word; `status` has the plain sentence for each. */
@@ -137,6 +139,8 @@ export interface DeviceDeps {
 export interface DeviceOptions {
   /** The last stamp reserved by an earlier run (12 bytes), so that stamps only ever grow. */
   readonly reservedStamp?: Uint8Array;
+  /** Handshakes a second that may cost cryptography before cookies are asked for. Default 250, what a quarter of a core does in noble. */
+  readonly handshakesPerSecond?: number;
   /** MTU of the interface, bytes. Default 1420. */
   readonly mtu?: number;
 }

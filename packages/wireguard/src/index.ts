@@ -9,6 +9,7 @@ export { createBatch, DATAGRAM, FRAME, LAYOUT, REGIONS, SLAB_BYTES } from './bat
 export type { Crypto, TransportKey } from './crypto.ts';
 export { createNobleCrypto } from './crypto-noble.ts';
 export type { DataPlane, KeyStore } from './data-plane.ts';
+export { createDevice } from './device.ts';
 export type {
   CounterName,
   Device,
@@ -22,5 +23,7 @@ export type {
 } from './device-api.ts';
 export type { WireGuardErrorCode } from './errors.ts';
 export { WireGuardError } from './errors.ts';
+export { openDatagrams } from './open-datagrams.ts';
+export { createFrameSealer, type FrameSealer, paddingLength, type SealDeps } from './seal-frames.ts';
 export type { Uapi, UapiDeps, UapiHost, UapiSession } from './uapi/index.ts';
 export { createUapi, ERRNO, formatDevice } from './uapi/index.ts';
