@@ -20,6 +20,7 @@ export { createLab, type Lab } from './lab.ts';
 export { forgetMappings, type NatOptions, translate } from './nat.ts';
 export type { Cable, End } from './picture.ts';
 export type { Command, Exit, LabProcess, RunOptions, RunResult } from './process.ts';
+export { type ReportRow, reportRow } from './report.ts';
 export * from './traffic.ts';
 export * from './wait.ts';
 export * from './wireguard.ts';

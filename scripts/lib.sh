@@ -1,0 +1,48 @@
+# What scripts/start and scripts/test have in common. Sourced by bash, from the repository's root.
+# shellcheck shell=bash
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+
+# Prints a line for each thing that this machine lacks and cannot be given by us; true when there is none.
+check_machine() {
+  local missing=0
+  lack() {
+    printf '  missing: %-22s %s\n' "$1" "$2" >&2
+    missing=1
+  }
+  [ "$(uname -s)" = Linux ] || lack "Linux" "WireGuard hosts are made of Linux network namespaces; run this on Debian 12"
+  if ! command -v node >/dev/null; then
+    lack "Node >= 20.19" "https://nodejs.org/en/download, or: curl -fsSL https://deb.nodesource.com/setup_20.x | bash - && apt-get install -y nodejs"
+  elif ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+    lack "Node >= 20.19" "this is $(node --version); newer ones: https://nodejs.org/en/download"
+  fi
+  command -v npm >/dev/null || lack "npm" "it comes with Node: https://nodejs.org/en/download"
+  command -v cc >/dev/null || command -v gcc >/dev/null || lack "a C compiler" "apt-get install -y build-essential"
+  [ "$(id -u)" = 0 ] || lack "root" "network namespaces and TUN need it: run this with sudo, or as root"
+  [ -c /dev/net/tun ] || lack "/dev/net/tun" "modprobe tun; in a container: docker run --device /dev/net/tun --cap-add NET_ADMIN --cap-add SYS_ADMIN"
+  if [ "$missing" = 0 ] && ! unshare --net --mount --pid --fork --mount-proc true 2>/dev/null; then
+    lack "network namespaces" "the kernel refused unshare(2); in a container: --cap-add SYS_ADMIN --security-opt seccomp=unconfined"
+  fi
+  return "$missing"
+}
+
+# Installs those of the Debian packages named that are not there.
+need_packages() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "Installing Debian packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update
+  apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Installs the npm packages of the lockfile, unless that was done since it last changed.
+need_modules() {
+  [ node_modules/.package-lock.json -nt package-lock.json ] && return 0
+  say "Installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error
+  touch node_modules/.package-lock.json
+}
