@@ -3,7 +3,7 @@
  *
  *     scripts/bench [--rounds N]    rounds of the long one; the default is 7
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,8 +43,9 @@ const peers = await run('peers');
 
 const { machine } = throughput;
 const versions = new Set([...Object.values(machine.versions)]);
+const goal = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 writeFileSync(
-  fileURLToPath(new URL('RESULTS.md', import.meta.url)),
+  goal,
   `# Results
 
 Written by \`scripts/bench\` on ${machine.date.slice(0, 10)}, on ${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node} with OpenSSL ${machine.openssl}: ${[...versions].join(', ')}.
@@ -68,3 +69,4 @@ Medians of ${peers.rounds} rounds; in brackets the ratio to wireguard-go.
 ${peers.table}
 `,
 );
+execFileSync(fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url)), ['format', '--write', goal]);
