@@ -7,10 +7,11 @@ export interface TokenBucket {
 /** A bucket of `burst` tokens, full at first, refilled by `perSecond`. */
 export function createTokenBucket(perSecond: number, burst: number): TokenBucket {
   let tokens = burst;
-  let filledAt = Number.NEGATIVE_INFINITY;
+  let filledAt: number | undefined;
   return {
     take(now) {
-      tokens = Math.min(burst, tokens + (Math.max(0, now - filledAt) * perSecond) / 1000);
+      const elapsedMs = Math.max(0, now - (filledAt ?? now));
+      tokens = Math.min(burst, tokens + (elapsedMs * perSecond) / 1000);
       filledAt = now;
       if (tokens < 1) return false;
       tokens -= 1;
