@@ -6,6 +6,24 @@ import type { Bind, TunDevice } from './seams.ts';
 /** What 1500 bytes on the wire leave for a packet, IPv6 outside. */
 export const DEFAULT_MTU = 1_420;
 
+/** How a tunnel's work is to be done; `undefined` leaves the choice to what the machine offers. */
+export interface HandsOptions {
+  /** Of the interface. */
+  readonly name: string;
+  /** The provider of cryptography; the fastest that passes its checks when it is not given. */
+  readonly crypto: 'noble' | 'node' | 'native' | undefined;
+  /** Who has the UDP sockets; the addon where there is one. */
+  readonly bind: 'native' | 'dgram' | undefined;
+  /** Whether the kernel may hand over many packets as one. */
+  readonly offload: boolean;
+  /** What the addon seals packets with. */
+  readonly aead: 'evp' | 'ipsec-mb' | undefined;
+  /** A TUN that was handed over, to be used in place of one of our own. */
+  readonly tunDescriptor: number | undefined;
+  /** The interface outlives this process, and is taken over by the next one. Default false. */
+  readonly persist?: boolean;
+}
+
 /** Everything a tunnel does its work with: made once at the start, by what the machine offers. */
 export interface Hands {
   readonly tun: TunDevice;

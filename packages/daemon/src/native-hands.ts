@@ -4,7 +4,7 @@ import { createSystemClock } from './clock.ts';
 import { chooseCrypto } from './crypto-choice.ts';
 import { createDgramBind } from './dgram-bind.ts';
 import { DaemonError } from './errors.ts';
-import { DEFAULT_MTU, type Hands } from './hands.ts';
+import { DEFAULT_MTU, type Hands, type HandsOptions } from './hands.ts';
 import { explainTunError } from './interface-name.ts';
 import type { Logger } from './log.ts';
 import { createFaultTracker } from './native-faults.ts';
@@ -13,7 +13,6 @@ import { createNativeSeams, type NativeSeams } from './native-plane.ts';
 import { createPortablePlane } from './portable-plane.ts';
 import { createScopes } from './scopes.ts';
 import { probeTun } from './tun-probe.ts';
-import type { WireGuardOptions } from './wireguard.ts';
 
 /** How often the addon is asked what the kernel refused. */
 const FAULTS_INTERVAL_MS = 10_000;
@@ -23,7 +22,7 @@ const OFFLOADS: ReadonlySet<string> = new Set(['vnet-header', 'tso', 'uso', 'tcp
  * Hands of the addon, or of those of its parts that the options leave to it.
  * @throws DaemonError that says what to do
  */
-export function createNativeHands(addon: Addon, options: WireGuardOptions, log: Logger): Hands {
+export function createNativeHands(addon: Addon, options: HandsOptions, log: Logger): Hands {
   const plane = addon.createPlane();
   try {
     chooseAead(plane, options);
@@ -48,7 +47,7 @@ interface NativeParts {
   readonly isNative: boolean;
   /** Of the TUN. */
   readonly descriptor: number;
-  readonly options: WireGuardOptions;
+  readonly options: HandsOptions;
   readonly log: Logger;
 }
 
@@ -82,7 +81,7 @@ function assembleNative(parts: NativeParts): Hands {
   };
 }
 
-function chooseAead(plane: Plane, options: WireGuardOptions): void {
+function chooseAead(plane: Plane, options: HandsOptions): void {
   if (options.aead === undefined) return;
   try {
     plane.setAead(options.aead);
@@ -92,7 +91,7 @@ function chooseAead(plane: Plane, options: WireGuardOptions): void {
 }
 
 /** Whether the addon does it all: only where its sockets and its cryptography are wanted, or nothing else is. */
-function choosesNative(plane: Plane, options: WireGuardOptions): boolean {
+function choosesNative(plane: Plane, options: HandsOptions): boolean {
   const hasAead = plane.aead() !== undefined;
   const { crypto, aead, bind } = options;
   if (aead !== undefined && (bind === 'dgram' || (crypto !== undefined && crypto !== 'native'))) {
@@ -102,7 +101,7 @@ function choosesNative(plane: Plane, options: WireGuardOptions): boolean {
   return hasAead && bind !== 'dgram' && (crypto === undefined || crypto === 'native');
 }
 
-function openTun(addon: Addon, plane: Plane, options: WireGuardOptions): TunInfo {
+function openTun(addon: Addon, plane: Plane, options: HandsOptions): TunInfo {
   const { name, tunDescriptor, offload } = options;
   if (tunDescriptor !== undefined) {
     try {
@@ -115,7 +114,7 @@ function openTun(addon: Addon, plane: Plane, options: WireGuardOptions): TunInfo
   }
   const isNew = addon.linkInfo(name) === undefined;
   try {
-    const info = plane.openTun(name, { offload });
+    const info = plane.openTun(name, { offload, persist: options.persist === true });
     if (isNew) addon.linkSet(info.name, { mtu: DEFAULT_MTU });
     return info;
   } catch (error) {
@@ -127,7 +126,7 @@ function openTun(addon: Addon, plane: Plane, options: WireGuardOptions): TunInfo
 function withFeatureLog(
   bind: NativeSeams['bind'],
   plane: Plane,
-  options: WireGuardOptions,
+  options: HandsOptions,
   log: Logger,
 ): NativeSeams['bind'] {
   let said = false;

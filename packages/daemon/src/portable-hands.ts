@@ -5,19 +5,18 @@ import { chooseCrypto } from './crypto-choice.ts';
 import { createDgramBind } from './dgram-bind.ts';
 import { DaemonError } from './errors.ts';
 import { createFdTun, inspectTunDescriptor } from './fd-tun.ts';
-import { DEFAULT_MTU, type Hands } from './hands.ts';
+import { DEFAULT_MTU, type Hands, type HandsOptions } from './hands.ts';
 import { pollLink } from './link-watch.ts';
 import type { Logger } from './log.ts';
 import { createPortablePlane } from './portable-plane.ts';
 import { createScopes } from './scopes.ts';
-import type { WireGuardOptions } from './wireguard.ts';
 
 /**
  * Hands of Node alone: the TUN is one that was handed over.
  * @param reason why there is no addon
  * @throws DaemonError ADDON_MISSING, BAD_OPTION, CRYPTO_UNAVAILABLE
  */
-export function createPortableHands(reason: string, options: WireGuardOptions, log: Logger): Hands {
+export function createPortableHands(reason: string, options: HandsOptions, log: Logger): Hands {
   for (const [option, isAsked] of [
     ['--bind native', options.bind === 'native'],
     ['--crypto native', options.crypto === 'native'],

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from './log.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** Keeps the handshake stamp that a key has reserved, so that stamps grow even when the clock of the machine does not. */
 export interface StampStore {
@@ -49,37 +50,12 @@ export function createStampStore(directory: string, deps: StampStoreDeps): Stamp
     save(publicKey, stamp) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
-        replaceFile(directory, pathOf(publicKey), stamp);
+        replaceFile(pathOf(publicKey), stamp);
       } catch (error) {
         warn(error);
       }
     },
   };
-}
-
-/** After a power cut there is the old content or the new, never half of it. */
-function replaceFile(directory: string, path: string, content: Uint8Array): void {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    withFile(temporary, 'w', (file) => {
-      writeSync(file, content);
-      fsyncSync(file);
-    });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-  withFile(directory, 'r', fsyncSync);
-}
-
-function withFile(path: string, flags: string, use: (file: number) => void): void {
-  const file = openSync(path, flags, 0o600);
-  try {
-    use(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function codeOf(error: unknown): string {

@@ -19,6 +19,7 @@ import { describeTunnel, type TunnelStatus } from './status.ts';
 
 /** A WireGuard interface at work: device, loop and sockets together. */
 export interface Tunnel {
+  /** Knows of every private key it is given which handshake stamps were used with it before. */
   readonly device: Device;
   readonly driver: Driver;
   readonly sockets: SocketControl;
@@ -37,6 +38,8 @@ export interface TunnelDeps {
   readonly resolve: EndpointNamesDeps['resolve'];
   readonly log: Logger;
   readonly version: string;
+  /** What happens with peers, for who steers their endpoints. */
+  readonly handlePeerEvent?: (event: DeviceEvent, peer: Peer) => void;
   /** The interface is gone; called once. */
   readonly handleGone: (why: string) => void;
 }
@@ -51,15 +54,15 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
   let isClosed = false;
   let cancelCheck = (): void => {};
 
-  const device = createDevice(
-    { mtu },
-    { crypto, keys: plane, batch, random: createRandomPool(), wallMs: () => clock.wallMs() },
+  const device = withStamps(
+    createDevice({ mtu }, { crypto, keys: plane, batch, random: createRandomPool(), wallMs: () => clock.wallMs() }),
+    stamps,
   );
   const driver = createDriver({ device, plane, clock, log, keepStamp, handleEvent });
   const sockets = createSocketControl({ bind, device, driver, log });
   const names = createEndpointNames({ readNames: deps.readNames, resolve: deps.resolve, setEndpoint, clock, log });
   const uapi = createUapi({
-    device: withStamps(device, stamps),
+    device,
     host: createHost(),
     now: () => clock.now(),
     log: (line) => log.error({ line }, 'configuration refused'),
@@ -73,6 +76,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     log.debug({ event, peer: shortName(peer) }, 'peer event');
     if (event === 'handshake-retry' || event === 'handshake-failed') names.handleRetry(peer);
     else if (event === 'handshake-complete') names.handleComplete(peer);
+    deps.handlePeerEvent?.(event, peer);
   }
 
   function setEndpoint(peer: Peer, endpoint: Int32Array): void {

@@ -1,4 +1,5 @@
 import { createHands } from './create-hands.ts';
+import type { HandsOptions } from './hands.ts';
 import { checkInterfaceName } from './interface-name.ts';
 import type { Logger } from './log.ts';
 import { createNamesFile, resolveHost } from './names-file.ts';
@@ -9,23 +10,13 @@ import { serveUapi } from './uapi-socket.ts';
 import type { UnixServer } from './unix-server.ts';
 
 /** How a WireGuard interface is to be run. */
-export interface WireGuardOptions {
-  readonly name: string;
-  /** The provider of cryptography; the fastest that passes its checks when it is not given. */
-  readonly crypto: 'noble' | 'node' | 'native' | undefined;
-  /** Who has the UDP sockets; the addon where there is one. */
-  readonly bind: 'native' | 'dgram' | undefined;
-  /** Whether the kernel may hand over many packets as one. */
-  readonly offload: boolean;
-  /** What the addon seals packets with. */
-  readonly aead: 'evp' | 'ipsec-mb' | undefined;
+export interface WireGuardOptions extends HandsOptions {
   /** A wg(8) configuration, for the host names of its endpoints. */
   readonly configPath: string;
   readonly stateDir: string;
   readonly runtimeDir: string;
   /** Where `wg` looks for sockets. */
   readonly socketDir: string;
-  readonly tunDescriptor: number | undefined;
   readonly uapiDescriptor: number | undefined;
 }
 
