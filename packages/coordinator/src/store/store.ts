@@ -4,7 +4,10 @@
  * etcd fits behind it.
  */
 export interface Store {
-  /** The revision of the last commit: 0 for an empty store. Every commit that puts something adds one. */
+  /**
+   * The revision of the last commit: 0 for an empty store. Every commit that changes something adds one;
+   * deleting what is not there changes nothing.
+   */
   readonly revision: number;
 
   /** The value under a key, or undefined. Linearizable. */
@@ -16,13 +19,16 @@ export interface Store {
   /**
    * Applies all puts when every comparison holds, and nothing otherwise. When it resolves with `committed`,
    * the change survives a power cut. A rejection leaves the outcome unknown: acts are idempotent by their own id.
-   * @throws StoreError TOO_LARGE for more than `MAX_OPERATIONS` comparisons and puts, CLOSED, FAILED
+   * @throws StoreError TOO_LARGE beyond `MAX_OPERATIONS` or `MAX_COMMIT_BYTES`, INVALID for an empty key or one
+   * that is put twice, LEASE_EXPIRED, CLOSED, FAILED
    */
   commit(commit: StoreCommit): Promise<CommitResult>;
 
   /**
-   * Every commit after `fromRevision`, in order, then those to come until the signal.
-   * @throws StoreError COMPACTED when the store no longer has them all: list again
+   * Every commit after `fromRevision` that changed something below `prefix`, in order, then those to come until
+   * the signal. The first `next` throws what is wrong.
+   * @throws StoreError COMPACTED when the store no longer has them all, or never had that revision: list again;
+   * CLOSED
    */
   watch(
     fromRevision: number,
@@ -37,6 +43,9 @@ export interface Store {
 
 /** Comparisons and puts of one commit, together. */
 export const MAX_OPERATIONS = 128;
+
+/** Keys and values put by one commit, together. */
+export const MAX_COMMIT_BYTES: number = 1024 * 1024;
 
 export interface StoreEntry {
   readonly key: Uint8Array;
@@ -84,7 +93,15 @@ export interface StoreLease {
   revoke(): Promise<void>;
 }
 
-export type StoreErrorCode = 'CLOSED' | 'COMPACTED' | 'CORRUPT' | 'FAILED' | 'LEASE_EXPIRED' | 'LOCKED' | 'TOO_LARGE';
+export type StoreErrorCode =
+  | 'CLOSED'
+  | 'COMPACTED'
+  | 'CORRUPT'
+  | 'FAILED'
+  | 'INVALID'
+  | 'LEASE_EXPIRED'
+  | 'LOCKED'
+  | 'TOO_LARGE';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';
