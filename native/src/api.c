@@ -11,25 +11,51 @@ struct call call_read(napi_env env, napi_callback_info info) {
   return call;
 }
 
-bool take_int(const struct call *call, size_t index, const char *name, int32_t *out) {
-  if (napi_get_value_int32(call->env, call->values[index], out) == napi_ok) return true;
-  throw_type(call->env, name, "a number");
+static bool whole_number(napi_env env, napi_value value, const char *name, int64_t least, int64_t most, int64_t *out) {
+  char expected[64];
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok) {
+    throw_type(env, name, "a number");
+    return false;
+  }
+  /* Not a number compares as neither. */
+  if (number >= (double)least && number <= (double)most && number == (double)(int64_t)number) {
+    *out = (int64_t)number;
+    return true;
+  }
+  snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)least, (long long)most);
+  throw_type(env, name, expected);
   return false;
 }
 
+bool take_int(const struct call *call, size_t index, const char *name, int32_t *out) {
+  int64_t value;
+  if (!whole_number(call->env, call->values[index], name, INT32_MIN, INT32_MAX, &value)) return false;
+  *out = (int32_t)value;
+  return true;
+}
+
 bool take_uint(const struct call *call, size_t index, const char *name, uint32_t *out) {
-  if (napi_get_value_uint32(call->env, call->values[index], out) == napi_ok) return true;
-  throw_type(call->env, name, "a number");
-  return false;
+  int64_t value;
+  if (!whole_number(call->env, call->values[index], name, 0, UINT32_MAX, &value)) return false;
+  *out = (uint32_t)value;
+  return true;
 }
 
 bool take_text(const struct call *call, size_t index, const char *name, char *out, size_t size) {
   size_t length;
-  if (napi_get_value_string_utf8(call->env, call->values[index], NULL, 0, &length) != napi_ok || length >= size) {
-    throw_type(call->env, name, "a string that is not too long");
+  if (napi_get_value_string_utf8(call->env, call->values[index], NULL, 0, &length) != napi_ok) {
+    throw_type(call->env, name, "a string");
     return false;
   }
-  return napi_get_value_string_utf8(call->env, call->values[index], out, size, &length) == napi_ok;
+  if (length >= size) {
+    throw_error(call->env, name, ENAMETOOLONG, NULL);
+    return false;
+  }
+  if (napi_get_value_string_utf8(call->env, call->values[index], out, size, &length) != napi_ok) return false;
+  if (strlen(out) == length) return true;
+  throw_type(call->env, name, "a string without zeros");
+  return false;
 }
 
 static bool typed_array(napi_env env, napi_value value, bool words, void **out, size_t *length) {
@@ -76,12 +102,10 @@ static bool field(napi_env env, napi_value object, const char *name, napi_value 
   return napi_typeof(env, *out, &type) == napi_ok && type != napi_undefined;
 }
 
-bool field_int(napi_env env, napi_value object, const char *name, int64_t fallback, int64_t *out) {
+bool field_int(napi_env env, napi_value object, const char *name, int64_t fallback, int64_t most, int64_t *out) {
   napi_value value;
   *out = fallback;
-  if (!field(env, object, name, &value) || napi_get_value_int64(env, value, out) == napi_ok) return true;
-  throw_type(env, name, "a number");
-  return false;
+  return !field(env, object, name, &value) || whole_number(env, value, name, 0, most, out);
 }
 
 bool field_bool(napi_env env, napi_value object, const char *name, bool *out) {

@@ -22,15 +22,15 @@ struct call {
 
 struct call call_read(napi_env env, napi_callback_info info);
 
-/* Each is false, with an exception pending, when the value is not of its kind. */
+/* Each is false, with an exception pending, when the value is not of its kind; numbers are whole and in range. */
 bool take_int(const struct call *call, size_t index, const char *name, int32_t *out);
 bool take_uint(const struct call *call, size_t index, const char *name, uint32_t *out);
 bool take_text(const struct call *call, size_t index, const char *name, char *out, size_t size);
 bool take_bytes(const struct call *call, size_t index, const char *name, uint8_t **out, size_t *length);
 bool take_words(const struct call *call, size_t index, const char *name, int32_t **out, size_t *length);
 bool take_function(const struct call *call, size_t index, const char *name, napi_value *out);
-/* Fields of an object argument; `fallback` when it is undefined. */
-bool field_int(napi_env env, napi_value object, const char *name, int64_t fallback, int64_t *out);
+/* Fields of an object argument. A number is 0 to `most`, `fallback` when it is undefined. */
+bool field_int(napi_env env, napi_value object, const char *name, int64_t fallback, int64_t most, int64_t *out);
 bool field_bool(napi_env env, napi_value object, const char *name, bool *out);
 /* 0 bytes when it is undefined. */
 bool field_bytes(napi_env env, napi_value object, const char *name, uint8_t **out, size_t *length);

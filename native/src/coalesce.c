@@ -11,6 +11,7 @@ void coalesce_start(struct coalescer *c, bool tcp, bool udp) {
   c->udp = udp;
   c->packets = 0;
   c->items = 0;
+  c->barrier = 0;
   memset(c->flow, -1, sizeof c->flow);
 }
 
@@ -29,10 +30,12 @@ static bool is_mergeable(const struct coalescer *c, const uint8_t *packet, uint3
     return false;
   }
   if (bytes <= t->header_bytes || length > MAX_PACKET_BYTES) return false;
+  /* The header that is written is made anew: it must not make a broken one good. */
+  if (!t->v6 && checksum_fold(checksum_add(packet, t->offset, 0)) != 0xffff) return false;
   return checksum_fold(checksum_add(transport, bytes, checksum_pseudo(packet, t->protocol, bytes))) == 0xffff;
 }
 
-static uint32_t flow_of(const uint8_t *packet, const struct transport *t) {
+static uint32_t hash_flow(const uint8_t *packet, const struct transport *t) {
   uint64_t hash = 0;
   uint32_t ports;
   const uint8_t *addresses = packet + (t->v6 ? 8 : 12);
@@ -43,13 +46,31 @@ static uint32_t flow_of(const uint8_t *packet, const struct transport *t) {
   }
   memcpy(&ports, packet + t->offset, 4);
   hash = (hash ^ ports ^ t->protocol) * 0x9e3779b97f4a7c15u;
-  return (uint32_t)(hash >> 56) % COALESCE_FLOWS;
+  return (uint32_t)(hash >> 32) % COALESCE_FLOWS;
 }
 
 static bool same_flow(const uint8_t *a, const uint8_t *b, uint32_t offset, bool v6) {
   if ((a[0] ^ b[0]) >> 4 != 0 || memcmp(a + offset, b + offset, 4) != 0) return false;
   if (v6) return a[6] == b[6] && memcmp(a + 8, b + 8, 32) == 0;
   return a[9] == b[9] && memcmp(a + 12, b + 12, 8) == 0;
+}
+
+/* The place of a packet's flow. */
+static int16_t *find_flow(struct coalescer *c, const uint8_t *packet, const struct transport *t) {
+  uint32_t at = hash_flow(packet, t);
+  while (c->flow[at] >= 0 && !same_flow(c->packet[c->item[c->flow[at]].first].bytes, packet, t->offset, t->v6)) {
+    at = (at + 1) % COALESCE_FLOWS;
+  }
+  return &c->flow[at];
+}
+
+/*
+ * True when a packet `count` behind has the identification that cutting would give it. One that may not be
+ * fragmented has an identification that means nothing (RFC 6864 section 4.1).
+ */
+static bool follows_id(const uint8_t *first, const uint8_t *packet, uint16_t count) {
+  if ((packet[6] & 0x40) != 0) return true;
+  return (uint16_t)(load16(first + 4) + count) == load16(packet + 4);
 }
 
 /* True when nothing but length, id, sequence, PSH and checksums differs. */
@@ -75,6 +96,7 @@ static bool join(struct coalescer *c, struct coalesce_item *item, int16_t index,
   if (item->closed || payload > item->segment || item->length + payload > MAX_PACKET_BYTES) return false;
   if (packet->header_length != first->header_length) return false;
   if (!same_headers(first->bytes, packet->bytes, packet->header_length, t)) return false;
+  if (!t->v6 && !follows_id(first->bytes, packet->bytes, item->count)) return false;
   if (tcp && load32(packet->bytes + t->offset + 4) != item->next_sequence) return false;
   if (!tcp && item->count == MAX_UDP_SEGMENTS) return false;
   item->push = tcp && (packet->bytes[t->offset + 13] & TCP_PSH) != 0;
@@ -105,22 +127,17 @@ void coalesce_add(struct coalescer *c, const uint8_t *packet, uint32_t length) {
   int16_t index = (int16_t)c->packets++;
   c->packet[index] = (struct coalesce_packet){.bytes = packet, .length = length, .next = -1};
   if (!packet_transport(packet, length, &t) || !is_plain(packet, length, &t)) {
+    /* It may be of any flow, and no flow's later packets are to be written ahead of it. */
     open_item(c, index, &t);
+    c->barrier = c->items;
     return;
   }
-  uint32_t flow = flow_of(packet, &t);
-  int16_t open = c->flow[flow];
+  int16_t *flow = find_flow(c, packet, &t);
   if (is_mergeable(c, packet, length, &t)) {
     c->packet[index].header_length = t.offset + t.header_bytes;
-    if (open >= 0 && same_flow(c->packet[c->item[open].first].bytes, packet, t.offset, t.v6) &&
-        join(c, &c->item[open], index, &t)) {
-      return;
-    }
-    c->flow[flow] = (int16_t)c->items;
-  } else {
-    /* What follows must not be written ahead of this one. */
-    c->flow[flow] = -1;
+    if (*flow >= (int32_t)c->barrier && join(c, &c->item[*flow], index, &t)) return;
   }
+  *flow = (int16_t)c->items;
   open_item(c, index, &t);
 }
 

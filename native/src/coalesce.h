@@ -12,7 +12,7 @@
 
 #include "layout.h"
 
-enum { VNET_HEADER_BYTES = 10, COALESCE_FLOWS = 256, COALESCE_HEADER_BYTES = 128 };
+enum { VNET_HEADER_BYTES = 10, COALESCE_FLOWS = 1024, COALESCE_HEADER_BYTES = 128 };
 
 struct coalesce_packet {
   const uint8_t *bytes;
@@ -32,6 +32,8 @@ struct coalesce_item {
   bool push;
 };
 
+_Static_assert(COALESCE_FLOWS >= 2 * LAYOUT_DATAGRAMS, "there is always a free place");
+
 struct coalescer {
   bool tcp;
   bool udp;
@@ -39,7 +41,8 @@ struct coalescer {
   uint32_t items;
   struct coalesce_packet packet[LAYOUT_DATAGRAMS];
   struct coalesce_item item[LAYOUT_DATAGRAMS];
-  int16_t flow[COALESCE_FLOWS]; /* item that a flow's next packet may join, or -1 */
+  uint32_t barrier; /* items before this one take no more packets */
+  int16_t flow[COALESCE_FLOWS]; /* last item of a flow, at its hash or the next free place behind; or -1 */
 };
 
 /* What is written at once: virtio header, headers of the whole, then payloads. */

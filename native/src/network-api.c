@@ -81,7 +81,7 @@ static napi_value api_link_set(napi_env env, napi_callback_info info) {
   bool up;
   bool has_up = false;
   napi_value key;
-  if (!take_name(&call, name) || !field_int(env, call.values[1], "mtu", -1, &mtu)) return NULL;
+  if (!take_name(&call, name) || !field_int(env, call.values[1], "mtu", -1, INT32_MAX, &mtu)) return NULL;
   if (!field_bool(env, call.values[1], "up", &up)) return NULL;
   if (mtu >= 0) {
     fill_request(&request, name);
@@ -196,9 +196,9 @@ static napi_value change_route(napi_env env, napi_callback_info info, uint16_t t
   if (!field_bytes(env, route, "destination", &destination, &bytes) ||
       !field_bytes(env, route, "gateway", &gateway, &gateway_bytes) ||
       !field_bytes(env, route, "source", &source, &source_bytes) ||
-      !field_int(env, route, "prefixLength", -1, &prefix_length) || !field_int(env, route, "interfaceIndex", 0, &index) ||
-      !field_int(env, route, "table", RT_TABLE_MAIN, &table) || !field_int(env, route, "metric", 0, &metric) ||
-      !field_int(env, route, "mtu", 0, &mtu)) {
+      !field_int(env, route, "prefixLength", -1, INT32_MAX, &prefix_length) || !field_int(env, route, "interfaceIndex", 0, INT32_MAX, &index) ||
+      !field_int(env, route, "table", RT_TABLE_MAIN, UINT32_MAX, &table) || !field_int(env, route, "metric", 0, UINT32_MAX, &metric) ||
+      !field_int(env, route, "mtu", 0, UINT32_MAX, &mtu)) {
     return NULL;
   }
   if (family_of(bytes) == 0) return throw_type(env, "destination", "4 or 16 bytes");
@@ -238,7 +238,7 @@ static napi_value api_route_list(napi_env env, napi_callback_info info) {
   struct netlink_request request;
   struct listing listing = {.env = env};
   int64_t table;
-  if (!field_int(env, call.values[0], "table", 0, &table)) return NULL;
+  if (!field_int(env, call.values[0], "table", 0, UINT32_MAX, &table)) return NULL;
   listing.table = (uint32_t)table;
   napi_create_array(env, &listing.array);
   netlink_begin(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));

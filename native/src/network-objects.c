@@ -19,6 +19,8 @@ static napi_value link_object(napi_env env, const struct nlmsghdr *message) {
   const struct ifinfomsg *link = NLMSG_DATA(message);
   const struct rtattr *attributes[IFLA_MTU + 1];
   char name[IFNAMSIZ + 1] = {0};
+  /* What a bridge tells of its ports sounds alike: leaving one is no end of an interface. */
+  if (link->ifi_family != AF_UNSPEC) return NULL;
   netlink_attributes(message, sizeof *link, attributes, IFLA_MTU + 1);
   const struct rtattr *attribute = attributes[IFLA_IFNAME];
   if (attribute != NULL) {

@@ -1,6 +1,7 @@
 #include "packet.h"
 
-enum { HOP_BY_HOP = 0, ROUTING = 43, DESTINATION = 60 };
+/* Of the extension headers only options: behind a routing header the checksum covers another address. */
+enum { HOP_BY_HOP = 0, DESTINATION = 60 };
 
 static bool ipv4(const uint8_t *packet, uint32_t length, struct transport *out) {
   if (length < 20) return false;
@@ -18,7 +19,7 @@ static bool ipv6(const uint8_t *packet, uint32_t length, struct transport *out) 
   out->options = false;
   out->offset = 40;
   out->protocol = packet[6];
-  while (out->protocol == HOP_BY_HOP || out->protocol == ROUTING || out->protocol == DESTINATION) {
+  while (out->protocol == HOP_BY_HOP || out->protocol == DESTINATION) {
     if (out->offset + 8 > length) return false;
     out->protocol = packet[out->offset];
     out->offset += 8 + (uint32_t)packet[out->offset + 1] * 8;

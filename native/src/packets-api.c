@@ -16,8 +16,8 @@ static napi_value segments(napi_env env, uint8_t *packet, uint32_t length, napi_
   int64_t start;
   int64_t offset;
   napi_value out;
-  if (!field_int(env, meta, "gsoType", GSO_NONE, &type) || !field_int(env, meta, "gsoSize", 0, &size) ||
-      !field_int(env, meta, "checksumStart", 0, &start) || !field_int(env, meta, "checksumOffset", 0, &offset)) {
+  if (!field_int(env, meta, "gsoType", GSO_NONE, INT32_MAX, &type) || !field_int(env, meta, "gsoSize", 0, INT32_MAX, &size) ||
+      !field_int(env, meta, "checksumStart", 0, INT32_MAX, &start) || !field_int(env, meta, "checksumOffset", 0, INT32_MAX, &offset)) {
     return NULL;
   }
   napi_create_array(env, &out);

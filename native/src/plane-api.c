@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { DEFAULT_SOCKET_BUFFER_BYTES = 7 << 20 };
+enum { DEFAULT_SOCKET_BUFFER_BYTES = 7 << 20, MAX_SOCKET_BUFFER_BYTES = 1 << 29 };
 
 static const napi_type_tag plane_tag = {0x7063506c616e6531, 0x9d3be2a04c51f687};
 
@@ -50,9 +50,11 @@ static napi_value tun_info(napi_env env, const struct tun *tun) {
   return out;
 }
 
-static napi_value listened_tun(struct plane_object *object) {
-  int error = listen_tun(object);
-  if (error != 0) return throw_error(object->env, "uv_poll", error, NULL);
+/* Listens on: to what was opened, or where that failed (`error`) to what has stayed open. */
+static napi_value listened_tun(struct plane_object *object, int error, const char *const *syscall, const char *name) {
+  int unwatched = listen_tun(object);
+  if (error != 0) return throw_error(object->env, *syscall, error, name);
+  if (unwatched != 0) return throw_error(object->env, "uv_poll", unwatched, NULL);
   return tun_info(object->env, &object->plane->tun);
 }
 
@@ -69,9 +71,7 @@ static napi_value api_open_tun(napi_env env, napi_callback_info info) {
   }
   if (object->plane == NULL) return throw_error(env, "openTun", EBADF, NULL);
   listen_end_tun(object);
-  int error = tun_open(object->plane, name, offload, persist, &syscall);
-  if (error != 0) return throw_error(env, syscall, error, name);
-  return listened_tun(object);
+  return listened_tun(object, tun_open(object->plane, name, offload, persist, &syscall), &syscall, name);
 }
 
 static napi_value api_adopt_tun(napi_env env, napi_callback_info info) {
@@ -82,9 +82,7 @@ static napi_value api_adopt_tun(napi_env env, napi_callback_info info) {
   if (object == NULL || !take_int(&call, 0, "fd", &fd)) return NULL;
   if (object->plane == NULL) return throw_error(env, "adoptTun", EBADF, NULL);
   listen_end_tun(object);
-  int error = tun_adopt(object->plane, fd, &syscall);
-  if (error != 0) return throw_error(env, syscall, error, NULL);
-  return listened_tun(object);
+  return listened_tun(object, tun_adopt(object->plane, fd, &syscall), &syscall, NULL);
 }
 
 static napi_value api_close_tun(napi_env env, napi_callback_info info) {
@@ -229,8 +227,9 @@ static napi_value api_create_plane(napi_env env, napi_callback_info info) {
   int64_t buffer_bytes;
   napi_value slab;
   napi_value out;
-  if (!field_int(env, call.values[0], "socketBufferBytes", DEFAULT_SOCKET_BUFFER_BYTES, &buffer_bytes)) return NULL;
-  if (buffer_bytes < 0 || buffer_bytes > 1 << 29) return throw_type(env, "socketBufferBytes", "0 to 536870912");
+  if (!field_int(env, call.values[0], "socketBufferBytes", DEFAULT_SOCKET_BUFFER_BYTES, MAX_SOCKET_BUFFER_BYTES, &buffer_bytes)) {
+    return NULL;
+  }
   uint8_t *bytes = slab_create();
   if (bytes == NULL) return throw_error(env, "mmap", ENOMEM, NULL);
   if (napi_create_external_arraybuffer(env, bytes, SLAB_BYTES, on_slab_gone, NULL, &slab) != napi_ok) {

@@ -156,6 +156,7 @@ static napi_value api_read_udp(napi_env env, napi_callback_info info) {
   if (napi_get_value_bool(env, call.values[0], &on) != napi_ok) return throw_type(env, "on", "a boolean");
   object->udp_paused = !on;
   for (int family = 0; family < FAMILIES; family++) set_paused(object->udp_watch[family], !on);
+  if (left_of(object) > 0) watch_wake(object->udp_watch[object->udp_watch[FAMILY_4] != NULL ? FAMILY_4 : FAMILY_6]);
   return make_undefined(env);
 }
 

@@ -18,6 +18,8 @@ enum { REFUSALS = 8 };
 
 static void set_offload(struct tun *tun) {
   const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  /* A persistent interface keeps what its last user took, who may have read headers that we do not. */
+  if (!tun->vnet_header) ioctl(tun->fd, TUNSETOFFLOAD, 0UL);
   tun->tso = tun->vnet_header && ioctl(tun->fd, TUNSETOFFLOAD, (unsigned long)tso) == 0;
   tun->uso = tun->tso && ioctl(tun->fd, TUNSETOFFLOAD, (unsigned long)(tso | TUN_F_USO4 | TUN_F_USO6)) == 0;
 }
@@ -36,6 +38,8 @@ int tun_open(struct plane *plane, const char *name, bool offload, bool persist, 
   strncpy(request.ifr_name, name, IFNAMSIZ - 1);
   request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0));
   if (ioctl(fd, TUNSETIFF, &request) != 0) return failed(fd, "TUNSETIFF", syscall);
+  int size = VNET_HEADER_BYTES;
+  if (offload && ioctl(fd, TUNSETVNETHDRSZ, &size) != 0) return failed(fd, "TUNSETVNETHDRSZ", syscall);
   if (persist && ioctl(fd, TUNSETPERSIST, 1UL) != 0) return failed(fd, "TUNSETPERSIST", syscall);
   tun_close(plane);
   plane->tun = (struct tun){.fd = fd, .vnet_header = offload};
@@ -47,6 +51,7 @@ int tun_open(struct plane *plane, const char *name, bool offload, bool persist, 
 int tun_adopt(struct plane *plane, int fd, const char **syscall) {
   struct ifreq request = {0};
   int size = VNET_HEADER_BYTES;
+  if (fd == plane->tun.fd) return 0;
   if (ioctl(fd, TUNGETIFF, &request) != 0) return failed(-1, "TUNGETIFF", syscall);
   if ((request.ifr_flags & IFF_TUN) == 0 || (request.ifr_flags & IFF_NO_PI) == 0) {
     errno = EINVAL;
@@ -124,13 +129,12 @@ bool tun_coalesces_tcp(const struct tun *tun) { return tun->tso && tun->tcp_refu
 
 bool tun_coalesces_udp(const struct tun *tun) { return tun->uso && tun->udp_refused < REFUSALS; }
 
-static bool write_parts(struct plane *plane, const struct iovec *parts, int count, const char *feature) {
+/* 0 or errno. */
+static int write_parts(const struct tun *tun, const struct iovec *parts, int count) {
   ssize_t bytes;
-  do bytes = writev(plane->tun.fd, parts, count);
+  do bytes = writev(tun->fd, parts, count);
   while (bytes < 0 && errno == EINTR);
-  if (bytes >= 0) return true;
-  faults_note(&plane->faults, "writev", feature, errno);
-  return false;
+  return bytes >= 0 ? 0 : errno;
 }
 
 void tun_write(struct plane *plane, const uint8_t *packet, uint32_t length) {
@@ -138,23 +142,28 @@ void tun_write(struct plane *plane, const uint8_t *packet, uint32_t length) {
   struct iovec parts[2] = {{&virtio, VNET_HEADER_BYTES}, {(void *)(uintptr_t)packet, length}};
   int skip = plane->tun.vnet_header ? 0 : 1;
   if (plane->tun.fd < 0) return;
-  write_parts(plane, parts + skip, 2 - skip, NULL);
+  int error = write_parts(&plane->tun, parts + skip, 2 - skip);
+  if (error != 0) faults_note(&plane->faults, "writev", NULL, error);
 }
 
 /*
  * A coalesced write that the kernel refuses is done again packet by packet. An interface that is down
  * refuses those too, so only a refusal that they do not share counts against coalescing.
  */
-static void write_apart(struct plane *plane, const struct coalesce_item *item, bool udp) {
+static void write_apart(struct plane *plane, const struct coalesce_item *item, bool udp, int refusal) {
   uint32_t *refused = udp ? &plane->tun.udp_refused : &plane->tun.tcp_refused;
   bool taken = false;
   for (int16_t at = item->first; at >= 0; at = plane->coalescer.packet[at].next) {
     const struct coalesce_packet *packet = &plane->coalescer.packet[at];
     struct virtio_net_hdr virtio = {0};
     struct iovec parts[2] = {{&virtio, VNET_HEADER_BYTES}, {(void *)(uintptr_t)packet->bytes, packet->length}};
-    taken |= write_parts(plane, parts, 2, NULL);
+    int error = write_parts(&plane->tun, parts, 2);
+    if (error == 0) taken = true;
+    else faults_note(&plane->faults, "writev", NULL, error);
   }
-  if (taken) ++*refused;
+  if (!taken) return;
+  ++*refused;
+  faults_note(&plane->faults, "writev", udp ? "uso" : "tso", refusal);
 }
 
 void tun_send(struct plane *plane, int count) {
@@ -175,10 +184,9 @@ void tun_send(struct plane *plane, int count) {
     coalesce_build(&plane->coalescer, i, &plane->write);
     bool merged = item->count > 1;
     bool udp = merged && plane->write.virtio.gso_type == GSO_UDP;
-    if (write_parts(plane, plane->write.parts, plane->write.part_count, merged ? (udp ? "uso" : "tso") : NULL)) {
-      if (merged) *(udp ? &tun->udp_refused : &tun->tcp_refused) = 0;
-    } else if (merged) {
-      write_apart(plane, item, udp);
-    }
+    int error = write_parts(tun, plane->write.parts, plane->write.part_count);
+    if (merged && error != 0) write_apart(plane, item, udp, error);
+    else if (merged) *(udp ? &tun->udp_refused : &tun->tcp_refused) = 0;
+    else if (error != 0) faults_note(&plane->faults, "writev", NULL, error);
   }
 }

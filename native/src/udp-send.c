@@ -138,7 +138,10 @@ static bool is_about_source(int error) {
   return error == EINVAL || error == EADDRNOTAVAIL || error == ENODEV || error == ENETUNREACH;
 }
 
-/* One run of at most RUN_SEGMENTS datagrams. */
+/* A run of which some datagrams were taken and the fault of the others is noted. */
+enum { PARTLY = -1 };
+
+/* One run of at most RUN_SEGMENTS datagrams. 0, errno when none was taken, or PARTLY. */
 static int send_run(struct plane *plane, struct target *target, const uint8_t *bytes, uint32_t length, uint32_t segment,
                     int32_t *endpoint) {
   uint32_t done = 0;
@@ -155,9 +158,9 @@ static int send_run(struct plane *plane, struct target *target, const uint8_t *b
     else endpoint[ENDPOINT_NO_SEGMENTATION] = 1;
     faults_note(&plane->faults, "sendmsg", "udp-gso", refused);
   }
-  if (done == 0) return error;
-  if (error != 0) faults_note(&plane->faults, "sendmmsg", NULL, error);
-  return 0;
+  if (error == 0 || done == 0) return error;
+  faults_note(&plane->faults, "sendmmsg", NULL, error);
+  return PARTLY;
 }
 
 bool udp_send(struct plane *plane, const uint8_t *bytes, uint32_t length, uint32_t segment, int32_t *endpoint, int tos) {
@@ -176,10 +179,8 @@ bool udp_send(struct plane *plane, const uint8_t *bytes, uint32_t length, uint32
       aim(plane, &target, endpoint, tos);
       error = send_run(plane, &target, bytes + at, part, segment, endpoint);
     }
-    if (error != 0) {
-      faults_note(&plane->faults, "sendmsg", NULL, error);
-      good = false;
-    }
+    if (error > 0) faults_note(&plane->faults, "sendmsg", NULL, error);
+    if (error != 0) good = false;
     at += part;
   } while (at < length);
   return good;

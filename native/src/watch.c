@@ -18,7 +18,8 @@ struct watch {
 
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct watch *watch = poll->data;
-  (void)events;
+  /* Woken: from here on as before. */
+  if (!watch->ending && (events & UV_WRITABLE) != 0) watch_resume(watch);
   if (!watch->ending) watch->ready(watch->data, status < 0);
 }
 
@@ -69,6 +70,10 @@ void watch_pause(struct watch *watch) {
 
 void watch_resume(struct watch *watch) {
   if (watch != NULL && !watch->ending) uv_poll_start(&watch->poll, UV_READABLE, on_ready);
+}
+
+void watch_wake(struct watch *watch) {
+  if (watch != NULL && !watch->ending) uv_poll_start(&watch->poll, UV_READABLE | UV_WRITABLE, on_ready);
 }
 
 void watch_hold(struct watch *watch, bool hold) {

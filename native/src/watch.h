@@ -19,6 +19,9 @@ int watch_start(napi_env env, int fd, bool close_fd, watch_ready ready, void *da
 /* Ends a watch and clears `*owner`; nothing is called any more. Does nothing when there is none. */
 void watch_stop(struct watch **owner);
 
+/* Calls back once although nothing is to be read; for descriptors that can be written to. */
+void watch_wake(struct watch *watch);
+
 void watch_pause(struct watch *watch);
 void watch_resume(struct watch *watch);
 
