@@ -81,6 +81,7 @@ export type RefusalCode =
   | 'USER_DISABLED'
   | 'APPROVAL_DENIED'
   | 'APPROVAL_EXPIRED'
+  | 'ADDRESS_IN_USE'
   | 'ADDRESSES_EXHAUSTED'
   | 'MALFORMED'
   | 'REPLACED'

@@ -1,0 +1,75 @@
+/**
+ * What coordinator and daemon speak: maps and their deltas, messages, the node channel, join links, server
+ * sets, names and addresses. Pure.
+ * @module
+ */
+export {
+  ADDRESS_REST_MS,
+  addressOf,
+  CANDIDATE_NETWORKS,
+  firstFreeNetwork,
+  type IndexUse,
+  indexCapacity,
+  indexOf,
+  isIndexFree,
+  MAX_INDEX,
+  nextFreeIndex,
+  ulaFor,
+} from './addressing.ts';
+export { canonicalJson } from './canonical-json.ts';
+export {
+  type Channel,
+  type ChannelKeys,
+  type ChannelOptions,
+  createChannel,
+  FRAME,
+  type FrameFault,
+  MAX_MESSAGE_BYTES,
+  type OpenedFrame,
+} from './channel/channel.ts';
+export { type ClientChannel, type ClientChannelOptions, createClientChannel } from './channel/client-channel.ts';
+export {
+  controlPrologue,
+  createInitiator,
+  createResponder,
+  HANDSHAKE,
+  type HandshakeResult,
+  type Initiator,
+  type InitiatorOptions,
+  type Responder,
+  type ResponderOptions,
+} from './channel/handshake.ts';
+export { createServerChannel, type ServerChannel, type ServerChannelOptions } from './channel/server-channel.ts';
+export type { ChannelFault, ChannelOutput } from './channel/session.ts';
+export { NetmapError, type NetmapErrorCode } from './errors.ts';
+export { formatJoinLink, JOIN_LINK, type JoinLink, parseJoinLink } from './join-link.ts';
+export type { MapDelta, MapNetwork, MapNode, MapVersion, NetworkMap, Presence } from './map.ts';
+export { applyDelta, diffMaps } from './map-delta.ts';
+export { type EntryKind, entryHash, hashMap } from './map-hash.ts';
+export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
+export { decodeNodeMessage, decodeServerMessage, LIMITS, MAX_NODE_MESSAGE_BYTES } from './message-schema.ts';
+export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessage } from './messages.ts';
+export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
+export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
+export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
+export { isCanonicalKey } from './public-key.ts';
+export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';
+export {
+  type ServerSet,
+  type ServerSetEntry,
+  type ServerSetSignature,
+  signKeyOf,
+  signSeedOf,
+} from './server-set/server-set.ts';
+export { appendServerSet, signServerSet, signStatement } from './server-set/sign.ts';
+export {
+  decodeBase32,
+  decodeBase64,
+  decodeBase64Url,
+  decodeHex,
+  encodeBase32,
+  encodeBase64,
+  encodeBase64Url,
+  encodeHex,
+} from './text.ts';
+export { parseServerUrl } from './urls.ts';
