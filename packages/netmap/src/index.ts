@@ -45,7 +45,7 @@ export { NetmapError, type NetmapErrorCode } from './errors.ts';
 export { formatJoinLink, JOIN_LINK, type JoinLink, parseJoinLink } from './join-link.ts';
 export type { MapDelta, MapNetwork, MapNode, MapVersion, NetworkMap, Presence } from './map.ts';
 export { applyDelta, diffMaps } from './map-delta.ts';
-export { type EntryKind, entryHash, hashMap } from './map-hash.ts';
+export { type EntryKind, entryHash, hashMap, xorInto } from './map-hash.ts';
 export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
 export { decodeNodeMessage, decodeServerMessage, LIMITS, MAX_NODE_MESSAGE_BYTES } from './message-schema.ts';
 export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessage } from './messages.ts';

@@ -50,6 +50,7 @@ export function rememberMapHash(map: NetworkMap, hash: Uint8Array): void {
   mapHashes.set(map, hash);
 }
 
+/** `target` becomes the XOR of both: an entry goes into the hash of a map, or out of it. */
 export function xorInto(target: Uint8Array, other: Uint8Array): void {
   for (let i = 0; i < target.length; i++) target[i] = target[i]! ^ other[i]!;
 }

@@ -103,6 +103,7 @@ const REFUSAL_CODES: Record<RefusalCode, true> = {
   USER_DISABLED: true,
   APPROVAL_DENIED: true,
   APPROVAL_EXPIRED: true,
+  ADDRESS_IN_USE: true,
   ADDRESSES_EXHAUSTED: true,
   MALFORMED: true,
   REPLACED: true,
