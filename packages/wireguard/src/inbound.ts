@@ -60,6 +60,11 @@ export function handleOpened(context: DeviceContext, count: number, now: number)
     const keypair = context.datagramKeypairs[index];
     if (keypair === undefined) continue;
     context.datagramKeypairs[index] = undefined;
+    if (keypair.peer.isRemoved || !context.isUp) {
+      // It ended since its datagram was given the key.
+      context.counters['unknown-index-dropped'] += 1;
+      continue;
+    }
     const at = index * DATAGRAM.WORDS;
     const opened = datagrams[at + DATAGRAM.OPENED]!;
     if (opened < 0) {
@@ -179,6 +184,9 @@ function handleOther(context: DeviceContext, at: number, now: number): void {
     context.counters['unknown-type-dropped'] += 1;
   } else if (length !== expected) {
     context.counters['wrong-length-dropped'] += 1;
+  } else if (context.identity === undefined || !context.isUp) {
+    // Whom it is for, and whom it is from, cannot be known.
+    context.counters['unknown-peer-dropped'] += 1;
   } else {
     const offset = datagrams[at + DATAGRAM.OFFSET]!;
     handleHandshakeMessage(context, bytes.slice(offset, offset + length), datagrams[at + DATAGRAM.SOURCE]!, now);

@@ -29,6 +29,8 @@ export function handleFrames(context: DeviceContext, count: number, now: number)
     // What waits already goes first.
     if (current !== undefined && peer.staged.packets === 0 && canSend(current, frames[at + FRAME.SEGMENTS]!, now)) {
       sendUnder(context, peer, current, index, now);
+    } else if (!context.isUp) {
+      context.counters['staged-dropped'] += frames[at + FRAME.SEGMENTS]!;
     } else {
       context.counters['staged-dropped'] += context.staging.add(peer.staged, context.batch, index);
       context.ready.add(peer);

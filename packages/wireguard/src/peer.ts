@@ -27,7 +27,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
   readonly presharedKey: Uint8Array = new Uint8Array(KEY_BYTES);
   staticSecret: Uint8Array | undefined;
   readonly jar: CookieJar;
-  /** Slot of its endpoint in the batch's table. */
+  /** Slot of its endpoint in the batch's table: another peer's as soon as this one is removed. */
   readonly endpointSlot: number;
 
   readonly keypairs: Keypairs = { previous: undefined, current: undefined, next: undefined };
@@ -71,7 +71,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
   }
 
   get hasEndpoint(): boolean {
-    return this.context.batch.endpoints[this.endpointSlot * ENDPOINT.WORDS + ENDPOINT.FAMILY] !== 0;
+    return !this.isRemoved && this.context.batch.endpoints[this.endpointSlot * ENDPOINT.WORDS + ENDPOINT.FAMILY] !== 0;
   }
 
   get reason(): PeerReason {
@@ -86,7 +86,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
     if (key !== undefined && key.length !== KEY_BYTES) {
       throw new WireGuardError('INVALID_KEY', `preshared key: expected ${KEY_BYTES} bytes, got ${key.length}`);
     }
-    if (key === undefined) this.presharedKey.fill(0);
+    if (key === undefined || this.isRemoved) this.presharedKey.fill(0);
     else this.presharedKey.set(key);
   }
 
@@ -97,6 +97,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
   }
 
   setEndpoint(endpoint: Int32Array): void {
+    if (this.isRemoved) return;
     const at = this.endpointSlot * ENDPOINT.WORDS;
     const { endpoints } = this.context.batch;
     endpoints.fill(0, at, at + ENDPOINT.WORDS);

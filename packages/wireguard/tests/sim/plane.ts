@@ -7,6 +7,7 @@ import {
   type DataPlane,
   FRAME,
   LAYOUT,
+  paddingLength,
   REGIONS,
   type TransportKey,
 } from '../../src/index.ts';
@@ -43,8 +44,7 @@ export function createSimPlane(
   const sealFrame = (at: number): void => {
     const offset = frames[at + FRAME.OFFSET]!;
     const length = frames[at + FRAME.LENGTH]!;
-    const mtu = frames[at + FRAME.MTU]!;
-    const padded = Math.max(length, Math.min(Math.ceil(length / 16) * 16, mtu));
+    const padded = length + paddingLength(length, frames[at + FRAME.MTU]!);
     const message = new Uint8Array(16 + padded + 16);
     writeWord(4, message, 0);
     writeWord(frames[at + FRAME.RECEIVER]!, message, 4);

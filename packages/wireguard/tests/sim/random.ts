@@ -5,6 +5,8 @@ export interface SeededRandom {
   /** A number in [0, 1). */
   fraction(): number;
   fill(out: Uint8Array): void;
+  /** 32 bytes. */
+  key(): Uint8Array;
 }
 
 export function createSeededRandom(seed: number): SeededRandom {
@@ -21,11 +23,14 @@ export function createSeededRandom(seed: number): SeededRandom {
     return state[0]!;
   };
   for (let i = 0; i < 20; i++) word();
+  const fill = (out: Uint8Array): Uint8Array => {
+    for (let i = 0; i < out.length; i++) out[i] = word();
+    return out;
+  };
   return {
     word,
     fraction: () => word() / 0x1_0000_0000,
-    fill(out) {
-      for (let i = 0; i < out.length; i++) out[i] = word();
-    },
+    fill,
+    key: () => fill(new Uint8Array(32)),
   };
 }

@@ -1,0 +1,87 @@
+/** Two hosts that have a session, and datagrams made by hand under it. */
+import { ENDPOINT, parseEndpoint } from '@pcloud/ip';
+import type { DeviceContext } from '../../src/context.ts';
+import type { CounterName, Device, Peer } from '../../src/index.ts';
+import { writeWord } from '../../src/messages.ts';
+import type { PeerState } from '../../src/peer.ts';
+import { connect, createSimNetwork, packet, type SimHost, type SimNetwork } from './network.ts';
+
+export interface Pair {
+  readonly network: SimNetwork;
+  readonly left: SimHost;
+  readonly right: SimHost;
+  /** The right as the left knows it, and the other way round. */
+  readonly leftPeer: PeerState;
+  readonly rightPeer: PeerState;
+}
+
+/** The left initiated, both have sent under the session, and all that was recorded of it is forgotten. */
+export function createPair(seed = 1): Pair {
+  const network = createSimNetwork(seed);
+  const left = network.addHost('left');
+  const right = network.addHost('right');
+  const peers = connect(left, right, network.now);
+  left.send(packet(left, right));
+  network.run(100);
+  right.send(packet(right, left));
+  network.run(100);
+  for (const host of [left, right]) {
+    host.plane.delivered.length = 0;
+    host.events.length = 0;
+  }
+  network.sent.length = 0;
+  return { network, left, right, leftPeer: stateOf(peers.left), rightPeer: stateOf(peers.right) };
+}
+
+/** What stands behind the public face of a peer. */
+export function stateOf(peer: Peer): PeerState {
+  return peer as PeerState;
+}
+
+/** What the modules of the peer's device share. */
+export function contextOf(peer: Peer): DeviceContext {
+  return (peer as unknown as { context: DeviceContext }).context;
+}
+
+/** A transport message under the host's session with the peer, sealed around any bytes at any counter. */
+export function forge(host: SimHost, peer: PeerState, plaintext: Uint8Array, counter?: number): Uint8Array {
+  const keypair = peer.keypairs.current!;
+  const low = counter ?? keypair.sendLow++;
+  const message = new Uint8Array(16 + plaintext.length + 16);
+  writeWord(4, message, 0);
+  writeWord(keypair.remoteIndex, message, 4);
+  writeWord(low, message, 8);
+  message.set(plaintext, 16);
+  host.plane.keys.get(keypair.sendKey)!.seal(message, 16, plaintext.length, low, 0);
+  return message;
+}
+
+/** A datagram as it reaches a host. */
+export interface Incoming {
+  readonly datagram: Uint8Array;
+  /** Default: a place that nobody is at. */
+  readonly from?: string;
+  readonly tos?: number;
+  /** The local address and interface that it came in on. */
+  readonly local?: { readonly address: number; readonly interface: number };
+}
+
+/** Hands a host datagrams, all in one batch. */
+export function receive(host: SimHost, ...incoming: readonly Incoming[]): void {
+  for (const { datagram, from = '192.0.2.200:200', tos = 0, local } of incoming) {
+    const source = parseEndpoint(from)!;
+    if (local !== undefined) {
+      source[ENDPOINT.HAS_SOURCE] = 1;
+      source[ENDPOINT.SOURCE] = local.address;
+      source[ENDPOINT.SOURCE_INTERFACE] = local.interface;
+    }
+    host.plane.udpQueue.push({ datagram: datagram.slice(), source, tos });
+  }
+  host.drain();
+}
+
+/** All drops that a device has counted. */
+export function dropsOf(device: Device): number {
+  const counters = Object.entries(device.counters) as [CounterName, number][];
+  return counters.reduce((sum, [name, count]) => sum + (name.endsWith('-dropped') ? count : 0), 0);
+}
