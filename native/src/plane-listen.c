@@ -110,6 +110,9 @@ static napi_value api_listen(napi_env env, napi_callback_info info) {
   struct plane_object *object = plane_of(&call);
   if (object == NULL) return NULL;
   if (object->plane == NULL) return throw_error(env, "listen", EBADF, NULL);
+  napi_valuetype type;
+  napi_typeof(env, call.values[0], &type);
+  if (type != napi_object) return throw_type(env, "callbacks", "an object");
   listen_end(object);
   napi_create_reference(env, call.self, 1, &object->self);
   if (!take_callback(&call, "tun", &object->tun) || !take_callback(&call, "udp", &object->udp) ||
