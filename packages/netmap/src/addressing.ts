@@ -12,18 +12,19 @@ import { expectKey } from './bytes.ts';
 import { NetmapError } from './errors.ts';
 
 /**
- * Networks in the order they are tried: the first that overlaps nothing the machine can reach already is taken.
- * Behind the default come ranges that home routers, container engines, Kubernetes and carriers seldom use.
+ * Networks in the order they are tried: the first that overlaps nothing the machine reaches already is taken.
+ * Behind the default come ranges that home routers, K3s (10.42, 10.43), container engines (172.17 and up) and
+ * clouds (10.128.0.0/9, 172.31) seldom use, then RFC 2544's, which nobody may use on the internet.
  */
 export const CANDIDATE_NETWORKS: readonly string[] = [
   '10.0.0.0/16',
   '10.77.0.0/16',
-  '10.177.0.0/16',
-  '10.201.0.0/16',
-  '172.29.0.0/16',
   '10.99.0.0/16',
+  '10.121.0.0/16',
+  '10.177.0.0/16',
   '10.213.0.0/16',
-  '172.22.0.0/16',
+  '172.30.0.0/16',
+  '172.29.0.0/16',
   '198.18.0.0/16',
   '198.19.0.0/16',
 ];
@@ -31,8 +32,8 @@ export const CANDIDATE_NETWORKS: readonly string[] = [
 /** How long an address rests once its node is gone: a week. */
 export const ADDRESS_REST_MS: number = 7 * 24 * 60 * 60 * 1000;
 
-/** The most nodes of one network, whatever its prefixes have room for. */
-export const MAX_INDEX = 65_534;
+/** The highest index, whatever a prefix has room for: 10.0.0.0/8 has no more. */
+export const MAX_INDEX = 16_777_214;
 
 /** The first candidate that overlaps none of these; undefined when all do. */
 export function firstFreeNetwork(taken: readonly Prefix[]): Prefix | undefined {

@@ -50,7 +50,8 @@ const versions = v.pipe(
 );
 
 const nodeMessage: v.GenericSchema<unknown, NodeMessage> = v.variant('kind', [
-  v.strictObject({ kind: v.literal('hello'), versions, program, serverSet: countSchema }),
+  // Newer programs may say more in their hello: it comes before both sides know which version they speak.
+  v.object({ kind: v.literal('hello'), versions, program, serverSet: countSchema }),
   v.strictObject({
     kind: v.literal('join'),
     nodeKey: keySchema,

@@ -94,7 +94,7 @@ function decode({ bits, group, values }: Alphabet, text: string, length?: number
   }
   // Bits left over are zero and fewer than a letter, and the padding is whole: else another text has the same value.
   if (heldBits >= bits || (held & ((1 << heldBits) - 1)) !== 0) return undefined;
-  return (text.length - end + end) % group === 0 && text.length - end < group ? bytes : undefined;
+  return text.length % group === 0 && text.length - end < group ? bytes : undefined;
 }
 
 function unpaddedLength(text: string, group: number): number {

@@ -28,7 +28,7 @@ export type OpenedFrame =
 export interface Channel {
   /**
    * The frames of one message, to be sent in this order.
-   * @throws NetmapError TOO_LARGE over 16 MiB; CHANNEL_NOT_OPEN when the channel is over
+   * @throws NetmapError TOO_LARGE over the limit, with nothing sealed; CHANNEL_NOT_OPEN when the channel is over
    */
   seal(text: string): Uint8Array[];
   /** Leaves the frame's bytes as they are. After `bad` everything is `bad`. */
@@ -44,6 +44,8 @@ export interface ChannelKeys {
 }
 
 export interface ChannelOptions {
+  /** Bytes of text in a message that is sent; 16 MiB unless said. */
+  readonly maxSentBytes?: number;
   /** Bytes of text in a received message; 16 MiB unless said. */
   readonly maxReceivedBytes?: number;
   /** Where counting begins; for tests. */
@@ -51,9 +53,11 @@ export interface ChannelOptions {
 }
 
 export function createChannel(keys: ChannelKeys, options: ChannelOptions = {}): Channel {
+  const maxSentBytes = options.maxSentBytes ?? MAX_MESSAGE_BYTES;
   const maxReceivedBytes = options.maxReceivedBytes ?? MAX_MESSAGE_BYTES;
-  let sendNonce: Nonce | undefined = options.firstNonce ?? FIRST_NONCE;
-  let receiveNonce = sendNonce as Nonce | undefined;
+  const firstNonce = options.firstNonce ?? FIRST_NONCE;
+  let sendNonce: Nonce | undefined = firstNonce;
+  let receiveNonce: Nonce | undefined = firstNonce;
   let parts: Uint8Array[] = [];
   let isOver = false;
 
@@ -82,8 +86,8 @@ export function createChannel(keys: ChannelKeys, options: ChannelOptions = {}): 
   return {
     seal(text) {
       const bytes = utf8(text);
-      if (bytes.length > MAX_MESSAGE_BYTES) {
-        throw new NetmapError('TOO_LARGE', `message: ${bytes.length} bytes, at most ${MAX_MESSAGE_BYTES} are sent`);
+      if (bytes.length > maxSentBytes) {
+        throw new NetmapError('TOO_LARGE', `message: ${bytes.length} bytes, at most ${maxSentBytes} are sent`);
       }
       const frames: Uint8Array[] = [];
       for (let at = 0; ; at += FRAME.PART) {

@@ -1,6 +1,6 @@
 import type { Crypto } from '@pcloud/wireguard';
 import { NetmapError } from '../errors.ts';
-import { decodeServerMessage } from '../message-schema.ts';
+import { decodeServerMessage, MAX_NODE_MESSAGE_BYTES } from '../message-schema.ts';
 import type { NodeMessage, ServerMessage } from '../messages.ts';
 import { controlPrologue, createInitiator } from './handshake.ts';
 import { type ChannelOutput, createSession, type Session } from './session.ts';
@@ -60,7 +60,7 @@ export function createClientChannel(options: ClientChannelOptions): ClientChanne
       if (isOver) return [];
       const result = initiator.finish(frame);
       if (result === undefined) return refuse();
-      session = createSession(result, decodeServerMessage, {});
+      session = createSession(result, decodeServerMessage, { maxSentBytes: MAX_NODE_MESSAGE_BYTES });
       return [{ kind: 'open', hash: result.hash, remoteKey: result.remoteStatic }];
     },
     send(message) {

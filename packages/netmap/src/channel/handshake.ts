@@ -177,7 +177,10 @@ function writeRequest(
   mixHash(state, ephemeral); // -> e, es, s, ss
   if (!mixKey(state, crypto.sharedSecret(keys.ephemeralPrivate, remoteStatic))) return undefined;
   const sealedStatic = sealAndHash(state, crypto.publicKey(keys.staticPrivate));
-  if (!mixKey(state, crypto.sharedSecret(keys.staticPrivate, remoteStatic))) return undefined;
+  if (!mixKey(state, crypto.sharedSecret(keys.staticPrivate, remoteStatic))) {
+    wipeState(state);
+    return undefined;
+  }
   return { request: concat(ephemeral, sealedStatic, sealAndHash(state, EMPTY)), state };
 }
 
