@@ -1,0 +1,58 @@
+/** What can go wrong between the coordinator and who asks it, with the status HTTP answers with. */
+const STATUSES = {
+  INPUT_INVALID: 400,
+  NAME_INVALID: 400,
+  PASSWORD_WEAK: 400,
+  CREDENTIALS_WRONG: 401,
+  SESSION_ENDED: 401,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  REGISTRATION_CLOSED: 403,
+  USER_DISABLED: 403,
+  APPROVAL_UNKNOWN: 404,
+  INVITATION_UNKNOWN: 404,
+  NODE_UNKNOWN: 404,
+  OPERATION_UNKNOWN: 404,
+  SESSION_UNKNOWN: 404,
+  TOKEN_UNKNOWN: 404,
+  USER_UNKNOWN: 404,
+  /** Somebody else changed the same thing at the same moment: asking again is safe. */
+  CONFLICT: 409,
+  INVITATION_USED: 409,
+  LAST_OWNER: 409,
+  NAME_TAKEN: 409,
+  OWNER_EXISTS: 409,
+  APPROVAL_DECIDED: 409,
+  APPROVAL_EXPIRED: 410,
+  INVITATION_EXPIRED: 410,
+  RATE_LIMITED: 429,
+  FAILED: 500,
+  KEY_FILE_INVALID: 500,
+  STATE_MISMATCH: 500,
+  READ_ONLY: 503,
+} as const;
+
+export type CoordinatorErrorCode = keyof typeof STATUSES;
+
+export interface CoordinatorErrorOptions extends ErrorOptions {
+  /** When asking again is of use. */
+  readonly retryAfterMs?: number;
+}
+
+/** The one error class of this package beside `StoreError`; switch on `code`. The message is for who asked. */
+export class CoordinatorError extends Error {
+  override readonly name = 'CoordinatorError';
+  readonly code: CoordinatorErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: CoordinatorErrorCode, message: string, options: CoordinatorErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** Of HTTP. */
+  get status(): number {
+    return STATUSES[this.code];
+  }
+}
