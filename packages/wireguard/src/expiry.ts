@@ -1,19 +1,19 @@
 /** What a peer's timers do when they are due: whitepaper 6. */
-import { INITIATION_LIFETIME, MAX_HANDSHAKE_RETRIES, REJECT_AFTER_TIME } from './constants.ts';
+import { MAX_HANDSHAKE_RETRIES, REJECT_AFTER_TIME } from './constants.ts';
 import type { DeviceContext } from './context.ts';
-import { forgetInitiations, initiateHandshake } from './handshakes.ts';
+import { expireInitiations, forgetInitiations, initiateHandshake } from './handshakes.ts';
 import type { PeerState } from './peer.ts';
-import { noteDataReceived, stopTimers } from './timers.ts';
+import { stopTimers } from './timers.ts';
 
 const OFF = Number.POSITIVE_INFINITY;
 
 /** Runs every timer of the peer that is due. */
 export function expireTimers(context: DeviceContext, peer: PeerState, now: number): void {
   const { timers } = peer;
-  if (timers.forgetInitiations <= now) forgetInitiations(context, peer, now - INITIATION_LIFETIME);
+  if (timers.forgetInitiations <= now) expireInitiations(context, peer, now);
   if (timers.zeroKeys <= now) {
     timers.zeroKeys = OFF;
-    dropSessions(context, peer);
+    endSessions(context, peer);
   }
   if (timers.retransmitHandshake <= now) retransmitHandshake(context, peer, now);
   if (timers.newHandshake <= now) {
@@ -24,10 +24,6 @@ export function expireTimers(context: DeviceContext, peer: PeerState, now: numbe
   if (timers.keepalive <= now) {
     timers.keepalive = OFF;
     queueKeepalive(context, peer);
-    if (timers.needsAnotherKeepalive) {
-      timers.needsAnotherKeepalive = false;
-      noteDataReceived(timers, now);
-    }
   }
   if (timers.persistentKeepalive <= now) {
     timers.persistentKeepalive = OFF;
@@ -44,6 +40,12 @@ export function queueKeepalive(context: DeviceContext, peer: PeerState): void {
 
 /** Ends and wipes all sessions and handshakes of the peer. */
 export function dropSessions(context: DeviceContext, peer: PeerState): void {
+  endSessions(context, peer);
+  forgetInitiations(context, peer, OFF);
+}
+
+// A handshake in flight has its own end, and may just be making the next session.
+function endSessions(context: DeviceContext, peer: PeerState): void {
   const { keypairs } = peer;
   context.retire(keypairs.previous);
   context.retire(keypairs.current);
@@ -51,7 +53,6 @@ export function dropSessions(context: DeviceContext, peer: PeerState): void {
   keypairs.previous = undefined;
   keypairs.current = undefined;
   keypairs.next = undefined;
-  forgetInitiations(context, peer, OFF);
 }
 
 /** Ends everything that goes on with the peer: sessions, timers, what waits. */
@@ -70,14 +71,15 @@ function retransmitHandshake(context: DeviceContext, peer: PeerState, now: numbe
   timers.retransmitHandshake = OFF;
   if (peer.handshakeAttempts > MAX_HANDSHAKE_RETRIES) {
     timers.keepalive = OFF;
+    timers.needsAnotherKeepalive = false;
     context.counters['staged-dropped'] += context.staging.clear(peer.staged);
     if (timers.zeroKeys === OFF) timers.zeroKeys = now + 3 * REJECT_AFTER_TIME;
     peer.hasGivenUp = true;
     context.emit('handshake-failed', peer);
     return;
   }
-  peer.handshakeAttempts += 1;
   peer.clearSource();
-  initiateHandshake(context, peer, now, true);
+  if (!initiateHandshake(context, peer, now, true)) return;
+  peer.handshakeAttempts += 1;
   context.emit('handshake-retry', peer);
 }

@@ -13,6 +13,7 @@ import { adoptInitiated, adoptResponded, type Keypair } from './keypair.ts';
 import { COOKIE_REPLY, INITIATION, MESSAGE_TYPE, RESPONSE, readWord } from './messages.ts';
 import {
   clampPrivateKey,
+  type OpenedInitiation,
   openInitiation,
   openResponse,
   openTimestamp,
@@ -27,6 +28,7 @@ import { compareStamps } from './tai64n.ts';
 import {
   jitter,
   noteHandshakeComplete,
+  noteInitiationDeferred,
   noteInitiationSent,
   noteReceived,
   noteSent,
@@ -37,14 +39,20 @@ import {
 const MAX_INITIATIONS_IN_FLIGHT = INITIATION_LIFETIME / REKEY_TIMEOUT;
 
 /**
- * Starts a handshake, unless one was started or answered within REKEY_TIMEOUT.
+ * Starts a handshake; where one was started or answered within REKEY_TIMEOUT, as soon as that is over.
  * @param isRetry whether it repeats one that stayed unanswered.
+ * @returns whether an initiation was sent
  */
-export function initiateHandshake(context: DeviceContext, peer: PeerState, now: number, isRetry: boolean): void {
+export function initiateHandshake(context: DeviceContext, peer: PeerState, now: number, isRetry: boolean): boolean {
   if (!isRetry) peer.handshakeAttempts = 0;
   const { identity } = context;
-  if (identity === undefined || !context.isUp || !peer.hasEndpoint || peer.staticSecret === undefined) return;
-  if (now - peer.lastHandshakeSentAt < REKEY_TIMEOUT) return;
+  if (identity === undefined || !context.isUp || !peer.hasEndpoint || peer.staticSecret === undefined) {
+    return false;
+  }
+  if (now < peer.lastHandshakeSentAt + REKEY_TIMEOUT) {
+    deferHandshake(context, peer);
+    return false;
+  }
   peer.lastHandshakeSentAt = now;
 
   const { stamp, reserve } = context.stamps.next(context.wallMs());
@@ -53,7 +61,7 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   const localIndex = context.indices.draw();
   const message = new Uint8Array(INITIATION.BYTES);
   const state = writeInitiation(context.crypto, identity, peer, ephemeralPrivate, stamp, localIndex, message);
-  if (state === undefined) return;
+  if (state === undefined) return false;
   // Under traffic it is packets, not the timer, that repeat what stayed unanswered.
   if (!isRetry && peer.initiations.length > 0) context.emit('handshake-retry', peer);
   const initiation: Initiation = { kind: 'initiation', peer, localIndex, state, sentAt: now };
@@ -64,11 +72,28 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   noteInitiationSent(peer.timers, now, jitter(context.randomWord()));
   sendHandshakeMessage(context, peer, message, now);
   context.counters['initiations-sent'] += 1;
+  return true;
+}
+
+// Where the other side's handshake does not come to its end, ours must still follow.
+function deferHandshake(context: DeviceContext, peer: PeerState): void {
+  if (peer.timers.retransmitHandshake !== Number.POSITIVE_INFINITY) return;
+  noteInitiationDeferred(peer.timers, peer.lastHandshakeSentAt, jitter(context.randomWord()));
+  context.schedule(peer);
+}
+
+/** Drops and wipes initiations that can no longer be answered. */
+export function expireInitiations(context: DeviceContext, peer: PeerState, now: number): void {
+  forgetWhile(context, peer, ({ sentAt }) => sentAt + INITIATION_LIFETIME <= now);
 }
 
 /** Drops and wipes initiations that were sent at or before `sentUntil`. */
 export function forgetInitiations(context: DeviceContext, peer: PeerState, sentUntil: number): void {
-  while (peer.initiations.length > 0 && peer.initiations[0]!.sentAt <= sentUntil) {
+  forgetWhile(context, peer, ({ sentAt }) => sentAt <= sentUntil);
+}
+
+function forgetWhile(context: DeviceContext, peer: PeerState, isOver: (initiation: Initiation) => boolean): void {
+  while (peer.initiations.length > 0 && isOver(peer.initiations[0]!)) {
     forgetInitiation(context, peer.initiations.shift()!);
   }
   const youngest = peer.initiations.at(-1);
@@ -121,27 +146,11 @@ function handleInitiation(
     counters['bad-handshake-dropped'] += 1;
     return;
   }
-  const peer = context.findPeer(opened.initiator);
+  const peer = identifyInitiator(context, opened, message, now);
   if (peer === undefined) {
-    counters['unknown-peer-dropped'] += 1;
+    wipeTranscript(opened);
     return;
   }
-  const stamp = openTimestamp(crypto, opened, peer, message);
-  if (stamp === undefined) {
-    counters['bad-handshake-dropped'] += 1;
-    return;
-  }
-  if (compareStamps(stamp, peer.latestStamp) <= 0) {
-    counters['replayed-handshake-dropped'] += 1;
-    peer.lastOldStampAt = now;
-    return;
-  }
-  if (now - peer.lastInitiationAt < HANDSHAKE_INITIATION_INTERVAL) {
-    counters['flooding-handshake-dropped'] += 1;
-    return;
-  }
-  peer.latestStamp.set(stamp);
-  peer.lastInitiationAt = now;
   counters['initiations-received'] += 1;
   noteAuthenticated(context, peer, message.length, slot, now);
 
@@ -160,6 +169,38 @@ function handleInitiation(
   noteSessionDerived(peer.timers, now);
   sendHandshakeMessage(context, peer, response, now);
   counters['responses-sent'] += 1;
+}
+
+// The peer whose initiation it is, if it is a new one.
+function identifyInitiator(
+  context: DeviceContext,
+  opened: OpenedInitiation,
+  message: Uint8Array,
+  now: number,
+): PeerState | undefined {
+  const { crypto, counters } = context;
+  const peer = context.findPeer(opened.initiator);
+  if (peer === undefined) {
+    counters['unknown-peer-dropped'] += 1;
+    return undefined;
+  }
+  const stamp = openTimestamp(crypto, opened, peer, message);
+  if (stamp === undefined) {
+    counters['bad-handshake-dropped'] += 1;
+    return undefined;
+  }
+  if (compareStamps(stamp, peer.latestStamp) <= 0) {
+    counters['replayed-handshake-dropped'] += 1;
+    peer.lastOldStampAt = now;
+    return undefined;
+  }
+  if (now - peer.lastInitiationAt < HANDSHAKE_INITIATION_INTERVAL) {
+    counters['flooding-handshake-dropped'] += 1;
+    return undefined;
+  }
+  peer.latestStamp.set(stamp);
+  peer.lastInitiationAt = now;
+  return peer;
 }
 
 function handleResponse(

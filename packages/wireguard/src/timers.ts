@@ -54,13 +54,16 @@ export function noteDataSent(timers: Timers, now: number, spread: number): void 
 
 /** A data packet (not a keepalive) came: unless something is sent, a keepalive is due. */
 export function noteDataReceived(timers: Timers, now: number): void {
+  timers.needsAnotherKeepalive = timers.keepalive !== OFF;
   if (timers.keepalive === OFF) timers.keepalive = now + KEEPALIVE_TIMEOUT;
-  else timers.needsAnotherKeepalive = true;
 }
 
 /** Any authenticated packet, a handshake or keepalive too, was sent. */
 export function noteSent(timers: Timers, now: number, keepaliveSeconds: number): void {
-  timers.keepalive = OFF;
+  // One that is pending is not needed any more; one that was due is this very packet, and another one may follow.
+  const isFollowed = timers.keepalive === OFF && timers.needsAnotherKeepalive;
+  timers.keepalive = isFollowed ? now + KEEPALIVE_TIMEOUT : OFF;
+  timers.needsAnotherKeepalive = false;
   noteTraffic(timers, now, keepaliveSeconds);
 }
 
@@ -73,6 +76,11 @@ export function noteReceived(timers: Timers, now: number, keepaliveSeconds: numb
 export function noteInitiationSent(timers: Timers, now: number, spread: number): void {
   timers.retransmitHandshake = now + REKEY_TIMEOUT + spread;
   timers.forgetInitiations = now + INITIATION_LIFETIME;
+}
+
+/** An initiation was wanted sooner than REKEY_TIMEOUT after the handshake message sent at `sentAt`: it is made up for. */
+export function noteInitiationDeferred(timers: Timers, sentAt: number, spread: number): void {
+  timers.retransmitHandshake = sentAt + REKEY_TIMEOUT + spread;
 }
 
 export function noteHandshakeComplete(timers: Timers): void {

@@ -72,6 +72,8 @@ export interface SimNetwork {
   run(forMs: number): void;
   /** Lets time pass until it holds; throws after `withinMs`. */
   runUntil(condition: () => boolean, withinMs: number): void;
+  /** Lets time pass until a moment. */
+  runTo(at: number): void;
 }
 
 const WALL_START_MS = 1_700_000_000_000;
@@ -175,6 +177,10 @@ export function createSimNetwork(seed = 1): SimNetwork {
     run(forMs) {
       const until = now + forMs;
       while (step(until));
+    },
+
+    runTo(at) {
+      while (step(at));
     },
 
     runUntil(condition, withinMs) {

@@ -1,7 +1,7 @@
 /** Two hosts that have a session, and datagrams made by hand under it. */
 import { ENDPOINT, parseEndpoint } from '@pcloud/ip';
 import type { DeviceContext } from '../../src/context.ts';
-import type { CounterName, Device, Peer } from '../../src/index.ts';
+import type { CounterName, Crypto, Device, DeviceOptions, Peer } from '../../src/index.ts';
 import { writeWord } from '../../src/messages.ts';
 import type { PeerState } from '../../src/peer.ts';
 import { connect, createSimNetwork, packet, type SimHost, type SimNetwork } from './network.ts';
@@ -15,12 +15,23 @@ export interface Pair {
   readonly rightPeer: PeerState;
 }
 
-/** The left initiated, both have sent under the session, and all that was recorded of it is forgotten. */
-export function createPair(seed = 1): Pair {
+/** Two hosts that know each other and have not spoken. */
+export function createStrangers(
+  seed = 1,
+  crypto?: Crypto,
+  options: { left?: DeviceOptions; right?: DeviceOptions } = {},
+): Pair {
   const network = createSimNetwork(seed);
-  const left = network.addHost('left');
-  const right = network.addHost('right');
+  const left = network.addHost('left', options.left, crypto);
+  const right = network.addHost('right', options.right, crypto);
   const peers = connect(left, right, network.now);
+  return { network, left, right, leftPeer: stateOf(peers.left), rightPeer: stateOf(peers.right) };
+}
+
+/** The left initiated, both have sent under the session, and all that was recorded of it is forgotten. */
+export function createPair(seed = 1, crypto?: Crypto): Pair {
+  const pair = createStrangers(seed, crypto);
+  const { network, left, right } = pair;
   left.send(packet(left, right));
   network.run(100);
   right.send(packet(right, left));
@@ -30,7 +41,7 @@ export function createPair(seed = 1): Pair {
     host.events.length = 0;
   }
   network.sent.length = 0;
-  return { network, left, right, leftPeer: stateOf(peers.left), rightPeer: stateOf(peers.right) };
+  return pair;
 }
 
 /** What stands behind the public face of a peer. */
@@ -44,15 +55,18 @@ export function contextOf(peer: Peer): DeviceContext {
 }
 
 /** A transport message under the host's session with the peer, sealed around any bytes at any counter. */
-export function forge(host: SimHost, peer: PeerState, plaintext: Uint8Array, counter?: number): Uint8Array {
+export function forge(host: SimHost, peer: PeerState, plaintext: Uint8Array, counter?: number | bigint): Uint8Array {
   const keypair = peer.keypairs.current!;
-  const low = counter ?? keypair.sendLow++;
+  const at = BigInt(counter ?? keypair.sendLow++);
+  const low = Number(at & 0xffff_ffffn);
+  const high = Number(at >> 32n);
   const message = new Uint8Array(16 + plaintext.length + 16);
   writeWord(4, message, 0);
   writeWord(keypair.remoteIndex, message, 4);
   writeWord(low, message, 8);
+  writeWord(high, message, 12);
   message.set(plaintext, 16);
-  host.plane.keys.get(keypair.sendKey)!.seal(message, 16, plaintext.length, low, 0);
+  host.plane.keys.get(keypair.sendKey)!.seal(message, 16, plaintext.length, low, high);
   return message;
 }
 
