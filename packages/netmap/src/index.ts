@@ -28,17 +28,9 @@ export {
   type OpenedFrame,
 } from './channel/channel.ts';
 export { type ClientChannel, type ClientChannelOptions, createClientChannel } from './channel/client-channel.ts';
-export {
-  controlPrologue,
-  createInitiator,
-  createResponder,
-  HANDSHAKE,
-  type HandshakeResult,
-  type Initiator,
-  type InitiatorOptions,
-  type Responder,
-  type ResponderOptions,
-} from './channel/handshake.ts';
+export { controlPrologue, HANDSHAKE, type HandshakeOptions, type HandshakeResult } from './channel/handshake.ts';
+export { createInitiator, type Initiator, type InitiatorOptions } from './channel/initiator.ts';
+export { createResponder, type Responder } from './channel/responder.ts';
 export { createServerChannel, type ServerChannel, type ServerChannelOptions } from './channel/server-channel.ts';
 export type { ChannelFault, ChannelOutput } from './channel/session.ts';
 export { NetmapError, type NetmapErrorCode } from './errors.ts';
@@ -47,12 +39,13 @@ export type { MapDelta, MapNetwork, MapNode, MapVersion, NetworkMap, Presence } 
 export { applyDelta, diffMaps } from './map-delta.ts';
 export { type EntryKind, entryHash, hashMap, xorInto } from './map-hash.ts';
 export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
-export { decodeNodeMessage, decodeServerMessage, LIMITS, MAX_NODE_MESSAGE_BYTES } from './message-schema.ts';
+export { decodeNodeMessage, decodeServerMessage } from './message-schema.ts';
 export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessage } from './messages.ts';
 export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
 export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
 export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
 export { isCanonicalKey } from './public-key.ts';
+export { LIMITS, MAX_NODE_MESSAGE_BYTES } from './schema/limits.ts';
 export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';
 export {
   type ServerSet,

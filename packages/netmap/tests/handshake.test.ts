@@ -3,15 +3,9 @@ import type { Crypto, TransportKey } from '@pcloud/wireguard';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  controlPrologue,
-  createInitiator,
-  createResponder,
-  HANDSHAKE,
-  type HandshakeResult,
-  type Initiator,
-  type Responder,
-} from '../src/channel/handshake.ts';
+import { controlPrologue, HANDSHAKE, type HandshakeResult } from '../src/channel/handshake.ts';
+import { createInitiator, type Initiator } from '../src/channel/initiator.ts';
+import { createResponder, type Responder } from '../src/channel/responder.ts';
 import { aliasOf, bytes32, crypto, flips, LOW_ORDER_KEYS, publicOf, resized, secret } from './keys.ts';
 import { type NoiseInput, runNoise } from './noise-twin.ts';
 

@@ -92,6 +92,23 @@ test('a delta of nothing leads from a map to itself', () => {
   assert.equal(applyDelta(START, diffMaps(START, START)!), START);
 });
 
+test('what a delta costs follows what changed, not the size of the map', () => {
+  let reads = 0;
+  const counted = Array.from({ length: 500 }, (_, i) =>
+    Object.defineProperty(node(i + 2), 'name', { enumerable: true, get: () => `node-${++reads && i}` }),
+  );
+  const whole = mapOf(1, counted);
+  hashMap(whole);
+  assert.is(reads, counted.length);
+  let map = whole;
+  for (let revision = 2; revision < 20; revision++) {
+    const nodes = new Map(map.nodes).set('n9', node(9, { name: `name-${revision}` }));
+    map = applyDelta(map, diffMaps(map, { ...map, revision, nodes })!)!;
+  }
+  assert.is(map.revision, 19);
+  assert.is(reads, counted.length);
+});
+
 test('the hash of a map depends on each of its entries, and not on their order or members’ order', () => {
   const one = hashMap(mapOf(1, [node(2), node(3)]));
   assert.is(hashMap(mapOf(7, [node(3), node(2)])), one);

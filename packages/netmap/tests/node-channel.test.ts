@@ -4,8 +4,12 @@ import * as assert from 'uvu/assert';
 import {
   type ChannelOutput,
   type ClientChannel,
+  controlPrologue,
+  createChannel,
   createClientChannel,
+  createInitiator,
   createServerChannel,
+  FRAME,
   MAX_NODE_MESSAGE_BYTES,
   type NodeMessage,
   type ServerChannel,
@@ -140,6 +144,21 @@ test('a first message that is none closes the channel without opening it', () =>
   const { node, coordinator } = connected();
   const unknown = { kind: 'shutdown' } as unknown as NodeMessage;
   assert.equal(coordinator.handleFrame(frameOf(node.send(unknown))), [{ kind: 'close', code: 'MALFORMED' }]);
+});
+
+test('a node that sends more than a server takes is cut off before all of it has come', () => {
+  const initiator = createInitiator({
+    crypto,
+    prologue: controlPrologue(NETWORK),
+    staticPrivate: secret(1),
+    remoteStatic: publicOf(secret(2)),
+    ephemeralPrivate: secret(3),
+  });
+  const coordinator = server();
+  const keys = initiator.finish(frameOf(coordinator.handleFrame(initiator.start()!)))!;
+  const frames = createChannel(keys).seal('x'.repeat(16 * FRAME.PART));
+  const taken = frames.findIndex((frame) => coordinator.handleFrame(frame).some(({ kind }) => kind === 'close'));
+  assert.is(taken, Math.floor(MAX_NODE_MESSAGE_BYTES / FRAME.PART));
 });
 
 test('a node is told of a message that its server would not take, and the channel stays', () => {

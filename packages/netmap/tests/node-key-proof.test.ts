@@ -1,3 +1,4 @@
+import type { Crypto } from '@pcloud/wireguard';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -50,6 +51,25 @@ test('keys of low order, in another encoding or of another length have no proof'
   for (const challengeKey of [...LOW_ORDER_KEYS, aliasOf(publicOf(secret(2))), new Uint8Array(5)]) {
     assert.is(proveNodeKey({ crypto, nodePrivate: secret(1), challengeKey, handshakeHash }), undefined);
   }
+});
+
+test('no secret outlives a proof', () => {
+  const secrets: Uint8Array[] = [];
+  const watching: Crypto = {
+    ...crypto,
+    sharedSecret(...keys) {
+      const shared = crypto.sharedSecret(...keys)!;
+      secrets.push(shared);
+      return shared;
+    },
+    hmac(key, ...parts) {
+      secrets.push(key);
+      return crypto.hmac(key, ...parts);
+    },
+  };
+  assert.ok(verify(prove(), { crypto: watching }));
+  assert.ok(secrets.length >= 4);
+  for (const value of secrets) assert.equal(value, new Uint8Array(32));
 });
 
 test('no bytes from the network make it throw', () => {

@@ -1,8 +1,10 @@
 import type { Crypto } from '@pcloud/wireguard';
 import { NetmapError } from '../errors.ts';
-import { decodeServerMessage, MAX_NODE_MESSAGE_BYTES } from '../message-schema.ts';
+import { decodeServerMessage } from '../message-schema.ts';
 import type { NodeMessage, ServerMessage } from '../messages.ts';
-import { controlPrologue, createInitiator } from './handshake.ts';
+import { MAX_NODE_MESSAGE_BYTES } from '../schema/limits.ts';
+import { controlPrologue } from './handshake.ts';
+import { createInitiator } from './initiator.ts';
 import { type ChannelOutput, createSession, type Session } from './session.ts';
 
 export interface ClientChannelOptions {

@@ -1,8 +1,10 @@
 import type { Crypto } from '@pcloud/wireguard';
 import { NetmapError } from '../errors.ts';
-import { decodeNodeMessage, MAX_NODE_MESSAGE_BYTES } from '../message-schema.ts';
+import { decodeNodeMessage } from '../message-schema.ts';
 import type { NodeMessage, ServerMessage } from '../messages.ts';
-import { controlPrologue, createResponder, type HandshakeResult } from './handshake.ts';
+import { MAX_NODE_MESSAGE_BYTES } from '../schema/limits.ts';
+import { controlPrologue, type HandshakeResult } from './handshake.ts';
+import { createResponder } from './responder.ts';
 import { type ChannelOutput, createSession, type Session } from './session.ts';
 
 export interface ServerChannelOptions {

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { readUtf8, utf8 } from '../bytes.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { NetmapError } from '../errors.ts';
-import { keySchema, signatureSchema, urlSchema } from '../schema-parts.ts';
+import { keySchema, signatureSchema, urlSchema } from '../schema/parts.ts';
 import type { ServerSet, ServerSetSignature } from './server-set.ts';
 
 export interface ServerSetChain {

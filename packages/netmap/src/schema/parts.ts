@@ -1,11 +1,11 @@
 /** Schemas of what messages and server sets are made of. Each takes only the canonical form of a value. */
 import { parseAddress, parseEndpoint, parsePrefix } from '@pcloud/ip';
 import * as v from 'valibot';
-import { isNodeName } from './names.ts';
-import { parseNetworkId } from './network-id.ts';
-import { isCanonicalKey } from './public-key.ts';
-import { decodeBase64 } from './text.ts';
-import { MAX_URL_LENGTH, parseServerUrl } from './urls.ts';
+import { isNodeName } from '../names.ts';
+import { parseNetworkId } from '../network-id.ts';
+import { isCanonicalKey } from '../public-key.ts';
+import { decodeBase64 } from '../text.ts';
+import { MAX_URL_LENGTH, parseServerUrl } from '../urls.ts';
 
 type Text = v.GenericSchema<unknown, string>;
 
