@@ -33,9 +33,12 @@ export function isFresh(keypair: Keypair, now: number): boolean {
   return now - keypair.createdAt < REJECT_AFTER_TIME;
 }
 
-/** Whether `count` more messages may be sent with it. */
+/**
+ * Whether `count` more messages may be sent with it. The responder's session began while the response was
+ * still under way, so the initiator counts from its initiation: what it sends last arrives in time.
+ */
 export function canSend(keypair: Keypair, count: number, now: number): boolean {
-  if (!isFresh(keypair, now)) return false;
+  if (now - keypair.initiatedAt >= REJECT_AFTER_TIME) return false;
   return keypair.sendHigh !== 0xffff_ffff || keypair.sendLow + count <= REJECT_AFTER_MESSAGES_LOW;
 }
 

@@ -45,6 +45,15 @@ export function createCarelessCrypto(publicKey?: Uint8Array): Crypto {
   };
 }
 
+// To read a key costs more than to use it, and an ephemeral is used three times in a row.
+const privateObjects = new Map<string, KeyObject>();
+
 function privateObject(privateKey: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8, privateKey]), format: 'der', type: 'pkcs8' });
+  const name = String(privateKey);
+  const known = privateObjects.get(name);
+  if (known !== undefined) return known;
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, privateKey]), format: 'der', type: 'pkcs8' });
+  if (privateObjects.size >= 16) privateObjects.delete(privateObjects.keys().next().value!);
+  privateObjects.set(name, key);
+  return key;
 }
