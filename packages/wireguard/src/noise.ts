@@ -83,7 +83,10 @@ export function writeInitiation(
 ): SentInitiation | undefined {
   if (theirs.staticSecret === undefined) return undefined;
   const ephemeralShared = crypto.sharedSecret(ephemeralPrivate, theirs.publicKey);
-  if (ephemeralShared === undefined) return undefined;
+  if (ephemeralShared === undefined) {
+    ephemeralPrivate.fill(0);
+    return undefined;
+  }
 
   const state = startTranscript(crypto, theirs.publicKey);
   writeWord(MESSAGE_TYPE.INITIATION, out, 0);
@@ -121,7 +124,10 @@ export function openInitiation(crypto: Crypto, ours: StaticKeys, message: Uint8A
   const sealedStatic = message.subarray(INITIATION.STATIC, INITIATION.STATIC_END);
   const initiator = crypto.open(key, sealedStatic, state.hash);
   key.fill(0);
-  if (initiator === undefined || initiator.length !== KEY_BYTES) return undefined;
+  if (initiator === undefined || initiator.length !== KEY_BYTES) {
+    wipeTranscript(state);
+    return undefined;
+  }
   mixHash(crypto, state, sealedStatic);
   return { ...state, senderIndex: readWord(message, INITIATION.SENDER), ephemeral, initiator };
 }
@@ -157,7 +163,13 @@ export function writeResponse(
 ): TransportKeys | undefined {
   const ephemeralShared = crypto.sharedSecret(ephemeralPrivate, opened.ephemeral);
   const staticShared = crypto.sharedSecret(ephemeralPrivate, theirs.publicKey);
-  if (ephemeralShared === undefined || staticShared === undefined) return undefined;
+  if (ephemeralShared === undefined || staticShared === undefined) {
+    ephemeralShared?.fill(0);
+    staticShared?.fill(0);
+    ephemeralPrivate.fill(0);
+    wipeTranscript(opened);
+    return undefined;
+  }
 
   writeWord(MESSAGE_TYPE.RESPONSE, out, 0);
   writeWord(senderIndex, out, RESPONSE.SENDER);
@@ -192,7 +204,11 @@ export function openResponse(
   const ephemeral = message.slice(RESPONSE.EPHEMERAL, RESPONSE.EPHEMERAL + KEY_BYTES);
   const ephemeralShared = crypto.sharedSecret(sent.ephemeralPrivate, ephemeral);
   const staticShared = crypto.sharedSecret(ours.privateKey, ephemeral);
-  if (ephemeralShared === undefined || staticShared === undefined) return undefined;
+  if (ephemeralShared === undefined || staticShared === undefined) {
+    ephemeralShared?.fill(0);
+    staticShared?.fill(0);
+    return undefined;
+  }
 
   const state: Transcript = { hash: sent.hash, chainingKey: sent.chainingKey.slice() };
   mixEphemeral(crypto, state, ephemeral);
