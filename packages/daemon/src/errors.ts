@@ -11,6 +11,18 @@ export type DaemonErrorCode =
   | 'CRYPTO_UNAVAILABLE'
   | 'TUN_FAILED'
   | 'SOCKET_FAILED'
+  /** A file of the state directory is not what was written there. */
+  | 'STATE_CORRUPT'
+  /** The state directory cannot be read or written. */
+  | 'STATE_FAILED'
+  | 'NOT_RUNNING'
+  | 'NOT_A_MEMBER'
+  | 'ALREADY_A_MEMBER'
+  /** No channel to a coordinator, or it ended before the answer. */
+  | 'NOT_CONNECTED'
+  | 'UNKNOWN_NODE'
+  | 'NO_ANSWER'
+  | 'TIMED_OUT'
   /** Named as the system names it: callers treat it like the error of a system call. */
   | 'ENOTSUP';
 

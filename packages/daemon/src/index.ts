@@ -5,6 +5,32 @@
 export type { DaemonErrorCode } from './errors.ts';
 export { DaemonError } from './errors.ts';
 export { createLineLogger, type LogFields, type Logger, type LogLevel, parseLogLevel, silentLogger } from './log.ts';
+export {
+  askDaemon,
+  type Conflict,
+  type ConnectControl,
+  type ControlTransport,
+  DAEMON_SOCKET,
+  DaemonRefusal,
+  type DaemonRequest,
+  type EventBus,
+  followDaemon,
+  type JoinOutcome,
+  type JoinTarget,
+  type MeshDaemon,
+  type MeshDaemonDeps,
+  type MeshDaemonOptions,
+  type MeshEvent,
+  type MeshNames,
+  type MeshPeerStatus,
+  type MeshSeams,
+  type MeshState,
+  type MeshStatus,
+  OperationError,
+  type PingAnswer,
+  startMeshDaemon,
+  targetOfLink,
+} from './mesh/index.ts';
 export type { PeerStatus, TunnelStatus } from './status.ts';
 export { readStatus, STATUS_SUFFIX } from './status-socket.ts';
 export { type RunningWireGuard, startWireGuard, type WireGuardDeps, type WireGuardOptions } from './wireguard.ts';

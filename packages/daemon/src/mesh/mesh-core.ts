@@ -1,0 +1,394 @@
+import type { NetworkMap, Presence } from '@pcloud/netmap';
+import { DaemonError } from '../errors.ts';
+import type { HandsOptions } from '../hands.ts';
+import type { Logger } from '../log.ts';
+import { createStampStore } from '../stamp-store.ts';
+import type { SessionEnd } from './control/session.ts';
+import { type ControlLink, startControlLink } from './control-link.ts';
+import { createEventBus, type EventBus } from './events.ts';
+import type { JoinOutcome, JoinTarget } from './join-target.ts';
+import { watchMachine } from './machine.ts';
+import { createMapKeeper } from './map-keeper.ts';
+import { type MeshTunnel, openMeshTunnel } from './mesh-tunnel.ts';
+import type { MeshSeams } from './seams.ts';
+import { loadIdentity } from './state/identity.ts';
+import { openMapStore } from './state/map-store.ts';
+import { openMembership } from './state/membership.ts';
+import { openSeen } from './state/seen.ts';
+import { describeMesh, type MeshState, type MeshStatus, type StatusFacts } from './status.ts';
+
+export interface MeshCoreOptions extends Omit<HandsOptions, 'persist'> {
+  readonly stateDir: string;
+  /** Wished for, as a DNS label; the coordinator decides. */
+  readonly nodeName: string;
+  /** UDP port; a random one that is kept when it is not given. */
+  readonly port: number | undefined;
+}
+
+/** This device in its network: joins, comes up from disk, follows the coordinator, goes down. */
+export interface MeshCore {
+  readonly events: EventBus;
+  readonly map: NetworkMap | undefined;
+  readonly tunnel: MeshTunnel | undefined;
+  readonly control: ControlLink | undefined;
+  /** What there is to tell about the whole and each peer. */
+  facts(): StatusFacts;
+  status(): MeshStatus;
+  /** Asks a network in. @throws DaemonError ALREADY_A_MEMBER and those of `up` */
+  join(target: JoinTarget, signal?: AbortSignal): Promise<JoinOutcome>;
+  /** Brings the interface up. @throws DaemonError NOT_A_MEMBER, and what hands and sockets throw */
+  up(): Promise<void>;
+  /** Takes the interface away, and keeps the membership: it stays down until `up`. */
+  down(): Promise<void>;
+  /** Leaves the network; the keys stay. */
+  leave(): Promise<void>;
+  /** Resolves once there is a map, with how joining went otherwise. */
+  joined(signal?: AbortSignal): Promise<JoinOutcome>;
+  close(options: { readonly keepInterface: boolean }): Promise<void>;
+}
+
+export interface MeshCoreDeps {
+  readonly seams: MeshSeams;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/** How long servers are tried for before joining is given up. Milliseconds. */
+const JOIN_PATIENCE_MS = 15_000;
+/** The same for servers that turn us away before they prove anything, as an overloaded one does too. */
+const REFUSED_PATIENCE_MS = 3_000;
+const REBUILD_DELAY_MS = 1_000;
+
+/** @throws DaemonError STATE_CORRUPT, STATE_FAILED */
+export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): MeshCore {
+  const { seams, log, version } = deps;
+  const { clock } = seams;
+  const identity = loadIdentity(options.stateDir, { crypto: seams.crypto, random: seams.random });
+  const membership = openMembership(options.stateDir);
+  const seen = openSeen(options.stateDir);
+  const store = openMapStore(options.stateDir, log);
+  const stamps = createStampStore(options.stateDir, { hash: (key) => seams.crypto.hash(key), log });
+  const events = createEventBus();
+  const keeper = createMapKeeper({ store, seen, clock, log, worked: () => tunnel?.choice.worked ?? new Map() });
+
+  let tunnel: MeshTunnel | undefined;
+  let control: ControlLink | undefined;
+  let state: MeshState = membership.current === undefined ? 'none' : 'down';
+  let pending: Extract<JoinOutcome, { kind: 'pending' }> | undefined;
+  /** How joining ended; undefined while it goes on. */
+  let failure: Exclude<JoinOutcome, { kind: 'joined' | 'pending' }> | undefined;
+  let endpoints: readonly string[] = [];
+  let stopWatching = (): void => {};
+  let isClosed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One change of state at a time, in order. */
+  function enqueue<T>(act: () => Promise<T>): Promise<T> {
+    const done = last.then(act);
+    last = done.catch(() => {});
+    return done;
+  }
+
+  function setState(next: MeshState): void {
+    if (next === state) return;
+    state = next;
+    events.emit({ event: 'state', state });
+  }
+
+  async function openTunnel(worked: ReadonlyMap<string, string>): Promise<void> {
+    const hands = seams.createHands({ ...options, persist: true }, log);
+    const port = options.port ?? membership.current?.port ?? 0;
+    tunnel = await openMeshTunnel(
+      { port, isPortFixed: options.port !== undefined },
+      {
+        ...seams,
+        hands,
+        identity,
+        stamps,
+        worked,
+        log,
+        version,
+        handleEvent(what, nodeId) {
+          if (what === 'handshake-complete' || what === 'roamed') keeper.saveSoon();
+          const name = keeper.map?.nodes.get(nodeId)?.name;
+          if (name !== undefined) events.emit({ event: 'peer', name, what });
+        },
+        handleGone: rebuild,
+      },
+    );
+    if (keeper.map !== undefined) tunnel.apply(keeper.map);
+    tunnel.setPresence([...keeper.presence.values()]);
+    const stopMachine = watchMachine(seams.network, clock, handleMachine);
+    const stopClock = clock.watch(() => control?.client.poke());
+    stopWatching = () => {
+      stopMachine();
+      stopClock();
+    };
+    endpoints = tunnel.endpoints();
+  }
+
+  function closeTunnel(keepInterface: boolean): void {
+    stopWatching();
+    stopWatching = () => {};
+    tunnel?.close({ keepInterface });
+    tunnel = undefined;
+  }
+
+  /** Somebody deleted the interface: it is made again. */
+  function rebuild(why: string): void {
+    log.error({ why }, 'the interface is gone; it is made again');
+    const worked = new Map(tunnel?.choice.worked);
+    clock.setTimer(
+      () =>
+        void enqueue(async () => {
+          if (isClosed || tunnel === undefined) return;
+          closeTunnel(false);
+          await openTunnel(worked);
+        }).catch((error: Error) => {
+          log.error({ error: error.message }, 'the interface cannot be made again yet');
+          if (!isClosed && state === 'up') rebuild(error.message);
+        }),
+      REBUILD_DELAY_MS,
+    );
+  }
+
+  function handleMachine(): void {
+    tunnel?.handleMachine();
+    control?.client.poke();
+    submitEndpoints();
+  }
+
+  function submitEndpoints(): void {
+    const now = tunnel?.endpoints() ?? [];
+    if (now.join() === endpoints.join()) return;
+    endpoints = now;
+    control?.client.send({ kind: 'endpoints', endpoints });
+  }
+
+  function startControl(target: JoinTarget): void {
+    const startedAt = clock.now();
+    control = startControlLink(
+      {
+        networkId: target.networkId,
+        serverSet: membership.current?.serverSet,
+        link: { channelKey: target.channelKey, urls: target.urls },
+        token: target.token,
+        nodeName: options.nodeName,
+        program: `pcloud ${version} ${process.platform} ${process.arch}`,
+      },
+      {
+        ...seams,
+        connect: seams.createConnect({
+          load: (host) => membership.current?.resolved[host] ?? [],
+          save: rememberHost,
+        }),
+        log,
+        identity,
+        keeper,
+        endpoints: () => endpoints,
+        setChanged(serverSet) {
+          if (membership.current !== undefined) keep({ ...membership.current, serverSet });
+        },
+        welcomed(serverSet) {
+          pending = undefined;
+          if (membership.current !== undefined) return;
+          const { networkId, channelKey, urls } = target;
+          const port = tunnel?.port ?? 0;
+          keep({ networkId, serverSet, link: { channelKey, urls }, port, wanted: 'up', resolved: {} });
+        },
+        pending({ code, url, expiresInMs }) {
+          pending = { kind: 'pending', code, url, expiresInMs };
+          events.emit({ event: 'pending', code, url });
+        },
+        refused({ code, message }) {
+          pending = undefined;
+          log.error({ code }, 'the coordinator refuses this device');
+          if (membership.current === undefined && code !== 'TRY_LATER') fail({ kind: 'refused', code, message });
+          events.emit({ event: 'refused', code, message });
+        },
+        mapChanged: handleMap,
+        presenceChanged: (nodes: readonly Presence[]) => tunnel?.setPresence(nodes),
+        stateChanged: handleControlState,
+        roundFailed: (problem) => handleRoundFailed(problem, startedAt),
+      },
+    );
+  }
+
+  function handleMap(): void {
+    const { map } = keeper;
+    if (map === undefined) return;
+    tunnel?.apply(map);
+    setState('up');
+    submitEndpoints();
+    events.emit({ event: 'map', epoch: map.epoch, revision: map.revision, nodes: map.nodes.size });
+  }
+
+  function handleControlState(): void {
+    const { connected, remoteAddress } = control?.client.state ?? { connected: false, remoteAddress: undefined };
+    if (remoteAddress !== undefined) tunnel?.prove(remoteAddress.replace(/^::ffff:/, ''));
+    events.emit({ event: 'coordinator', connected });
+  }
+
+  /** A member tries for ever; who wants to become one hears why it does not work. */
+  function handleRoundFailed({ code, message }: SessionEnd, startedAt: number): void {
+    if (membership.current !== undefined) return;
+    const elapsedMs = clock.now() - startedAt;
+    if ((code === 'CLOSED' || code === 'SILENT') && elapsedMs < JOIN_PATIENCE_MS) return;
+    if (code === 'HANDSHAKE_REFUSED' && elapsedMs < REFUSED_PATIENCE_MS) return;
+    fail({ kind: 'unreachable', code, message });
+  }
+
+  /** Joining did not work: everything is as it was before. */
+  function fail(outcome: NonNullable<typeof failure>): void {
+    failure = outcome;
+    control?.client.stop();
+    control = undefined;
+    closeTunnel(false);
+    setState('none');
+  }
+
+  function keep(next: NonNullable<typeof membership.current>): void {
+    try {
+      membership.save(next);
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'the membership cannot be kept on disk');
+    }
+  }
+
+  function rememberHost(host: string, addresses: readonly string[]): void {
+    const { current } = membership;
+    if (current !== undefined) keep({ ...current, resolved: { ...current.resolved, [host]: addresses } });
+  }
+
+  async function bringUp(): Promise<void> {
+    const { current } = membership;
+    if (current === undefined) {
+      throw new DaemonError('NOT_A_MEMBER', 'this device belongs to no network; run "pcloud up LINK" with a join link');
+    }
+    if (tunnel !== undefined) return;
+    await openTunnel(keeper.load(current.networkId));
+    keep({ ...current, port: tunnel!.port, wanted: 'up' });
+    setState('up');
+    startControl({ networkId: current.networkId, ...current.link });
+  }
+
+  function takeDown(keepInterface: boolean): void {
+    control?.client.stop();
+    control = undefined;
+    pending = undefined;
+    keeper.flush();
+    closeTunnel(keepInterface);
+    keeper.clear();
+  }
+
+  async function startJoining(target: JoinTarget): Promise<void> {
+    const { current } = membership;
+    if (current !== undefined && current.networkId !== target.networkId) {
+      throw new DaemonError(
+        'ALREADY_A_MEMBER',
+        'this device belongs to another network; run "pcloud logout" first, then "pcloud up LINK" again',
+      );
+    }
+    let worked: ReadonlyMap<string, string> = new Map();
+    if (current !== undefined) {
+      takeDown(true);
+      worked = keeper.load(current.networkId);
+      keep({ ...current, link: { channelKey: target.channelKey, urls: target.urls }, wanted: 'up' });
+    } else {
+      takeDown(false);
+    }
+    failure = undefined;
+    await openTunnel(worked);
+    setState(current === undefined ? 'joining' : 'up');
+    startControl(target);
+  }
+
+  function outcomeNow(): JoinOutcome | undefined {
+    const { map } = keeper;
+    if (map !== undefined) return { kind: 'joined', name: map.self.name, addresses: map.self.addresses };
+    return failure;
+  }
+
+  /** The first outcome that `pick` has, looked for after each event. */
+  function awaitOutcome(pick: () => JoinOutcome | undefined, signal: AbortSignal | undefined): Promise<JoinOutcome> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const outcome = pick();
+        if (outcome === undefined) return;
+        finish();
+        resolve(outcome);
+      };
+      const abort = (): void => {
+        finish();
+        reject(signal!.reason);
+      };
+      const unfollow = events.follow(look);
+      const finish = (): void => {
+        unfollow();
+        signal?.removeEventListener('abort', abort);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) abort();
+      else look();
+    });
+  }
+
+  const facts = (): StatusFacts => ({
+    state,
+    version,
+    interfaceName: options.name,
+    map: keeper.map,
+    presence: keeper.presence,
+    tunnel,
+    control: control?.client.state ?? {
+      connected: false,
+      url: undefined,
+      remoteAddress: undefined,
+      problem: undefined,
+    },
+    pending,
+  });
+
+  return {
+    events,
+    get map() {
+      return keeper.map;
+    },
+    get tunnel() {
+      return tunnel;
+    },
+    get control() {
+      return control;
+    },
+    facts,
+    status: () => describeMesh(facts()),
+    async join(target, signal) {
+      await enqueue(() => startJoining(target));
+      return awaitOutcome(() => outcomeNow() ?? pending, signal);
+    },
+    up: () => enqueue(bringUp),
+    down: () =>
+      enqueue(async () => {
+        const { current } = membership;
+        if (current !== undefined) keep({ ...current, wanted: 'down' });
+        takeDown(false);
+        setState(current === undefined ? 'none' : 'down');
+      }),
+    leave: () =>
+      enqueue(async () => {
+        takeDown(false);
+        membership.remove();
+        seen.remove();
+        store.remove();
+        setState('none');
+      }),
+    joined: (signal) => awaitOutcome(outcomeNow, signal),
+    close: ({ keepInterface }) =>
+      enqueue(async () => {
+        if (isClosed) return;
+        isClosed = true;
+        takeDown(keepInterface);
+        identity.destroy();
+      }),
+  };
+}

@@ -1,0 +1,206 @@
+import { formatEndpoint, type Prefix } from '@pcloud/ip';
+import type { MapNode, NetworkMap, Presence } from '@pcloud/netmap';
+import type { DeviceEvent, Peer } from '@pcloud/wireguard';
+import { DaemonError } from '../errors.ts';
+import type { Hands } from '../hands.ts';
+import type { Logger } from '../log.ts';
+import type { StampStore } from '../stamp-store.ts';
+import { createTunnel } from '../tunnel.ts';
+import { createMeshInterface, MESH_MTU, type MeshInterface } from './interface/mesh-interface.ts';
+import { prefixesOf } from './interface/plan.ts';
+import type { MachineNetwork } from './machine.ts';
+import type { MeshNames } from './names.ts';
+import { createEndpointChoice, type EndpointChoice } from './peers/endpoint-choice.ts';
+import { withFanOut } from './peers/fan-out.ts';
+import { localEndpoints } from './peers/local-endpoints.ts';
+import { createMapApplier, type MapApplier } from './peers/map-applier.ts';
+import { receivedEndpoints } from './peers/received-endpoints.ts';
+import type { Identity } from './state/identity.ts';
+
+/** Interface and device of a member, from `up` to `down`. */
+export interface MeshTunnel {
+  readonly port: number;
+  readonly conflict: MeshInterface['conflict'];
+  readonly choice: EndpointChoice;
+  apply(map: NetworkMap): void;
+  /** Where nodes are. Those of no map are kept until theirs comes. */
+  setPresence(nodes: readonly Presence[]): void;
+  /** The machine's addresses or routes changed. */
+  handleMachine(): void;
+  /** An address that is known to lead to a server. */
+  prove(address: string): void;
+  /** Where this node can be reached. */
+  endpoints(): string[];
+  peerOf(node: MapNode): Peer | undefined;
+  /** Ends it. Who keeps the interface has packets wait for the next daemon. */
+  close(options: { readonly keepInterface: boolean }): void;
+}
+
+export interface MeshTunnelDeps {
+  readonly hands: Hands;
+  readonly identity: Identity;
+  readonly stamps: StampStore;
+  readonly network: MachineNetwork;
+  readonly nameservers: () => readonly Uint8Array[];
+  readonly names: MeshNames;
+  /** Endpoints that worked before, by node id. */
+  readonly worked: ReadonlyMap<string, string>;
+  readonly log: Logger;
+  readonly version: string;
+  readonly handleEvent: (event: DeviceEvent, nodeId: string) => void;
+  readonly handleGone: (why: string) => void;
+}
+
+export interface MeshTunnelOptions {
+  /** UDP port; 0 for any. */
+  readonly port: number;
+  /** Whether another port will not do. */
+  readonly isPortFixed: boolean;
+}
+
+/** @throws DaemonError SOCKET_FAILED; what the hands hold is freed then */
+export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunnelDeps): Promise<MeshTunnel> {
+  const { hands, network, log, names } = deps;
+  const { clock, tun } = hands;
+  const tunnel = createTunnel({
+    hands: {
+      ...hands,
+      plane: withFanOut(hands.plane, (endpoint, now) => choice.handleInitiation(endpoint, now), clock),
+    },
+    stamps: deps.stamps,
+    readNames: async () => new Map(),
+    resolve: async () => [],
+    log,
+    version: deps.version,
+    handlePeerEvent,
+    handleGone: deps.handleGone,
+  });
+  const { device, driver, sockets } = tunnel;
+  const meshInterface = createMeshInterface({ name: tun.name, network, nameservers: deps.nameservers, log });
+  const choice: EndpointChoice = createEndpointChoice({
+    worked: deps.worked,
+    setEndpoint: (peer, endpoint) =>
+      driver.change((now) => {
+        peer.setEndpoint(endpoint);
+        peer.start(now);
+      }),
+  });
+  const applier: MapApplier = createMapApplier({ device, log, handleAdded: choice.attach });
+  const presence = new Map<string, Presence>();
+  const proven = new Set<string>();
+  let current: NetworkMap | undefined;
+  let meshPrefixes: Prefix[] = [];
+  let stopLink = (): void => {};
+
+  function handlePeerEvent(event: DeviceEvent, peer: Peer): void {
+    const nodeId = applier.nodeIdOf(peer);
+    if (nodeId === undefined) return;
+    if (event === 'handshake-retry') choice.handleRetry(nodeId);
+    else if (event === 'handshake-failed') choice.handleFailed(nodeId);
+    else choice.handleWorks(nodeId, clock.now());
+    deps.handleEvent(event, nodeId);
+  }
+
+  function offer(ids: Iterable<string>): void {
+    const index = network.linkInfo(tun.name)?.index ?? 0;
+    const around = {
+      meshPrefixes,
+      addresses: network.addressList().filter((one) => one.index !== index),
+      port: sockets.listenPort,
+      proven,
+    };
+    for (const id of ids) {
+      const { endpoints = [] } = presence.get(id) ?? {};
+      choice.offer(id, receivedEndpoints(endpoints, around));
+    }
+  }
+
+  function close({ keepInterface }: { readonly keepInterface: boolean }): void {
+    names.stop();
+    stopLink();
+    tunnel.close();
+    if (keepInterface || network.linkInfo(tun.name) === undefined) return;
+    try {
+      network.deleteLink(tun.name);
+    } catch (error) {
+      log.error({ code: (error as NodeJS.ErrnoException).code ?? 'unknown' }, 'the interface cannot be removed');
+    }
+  }
+
+  async function open(): Promise<void> {
+    driver.change((now) => device.setPrivateKey(deps.identity.node.privateKey, now));
+    await sockets.setListenPort(options.port);
+    network.linkSet(tun.name, { mtu: MESH_MTU, up: true });
+    stopLink = hands.watchLink(tun.name, tunnel.link);
+    // Waits for the change that the link's state brought about.
+    await sockets.setUp(true);
+    if (device.isUp) return;
+    if (options.isPortFixed) {
+      throw new DaemonError(
+        'SOCKET_FAILED',
+        `UDP port ${options.port} cannot be opened; stop what uses it, or choose another with --port`,
+      );
+    }
+    log.warn({ port: options.port }, 'the UDP port is in use; another one is taken');
+    await sockets.setListenPort(0);
+  }
+
+  try {
+    await open();
+  } catch (error) {
+    close({ keepInterface: false });
+    throw error;
+  }
+  return {
+    get port() {
+      return sockets.listenPort;
+    },
+    get conflict() {
+      return meshInterface.conflict;
+    },
+    choice,
+    apply(map) {
+      const before = current;
+      current = map;
+      if (before?.network !== map.network) {
+        meshPrefixes = prefixesOf(map);
+        offer(presence.keys());
+      }
+      meshInterface.apply(map);
+      driver.change((now) => applier.apply(map, now));
+      for (const id of before?.nodes.keys() ?? []) {
+        if (map.nodes.has(id)) continue;
+        choice.forget(id);
+        presence.delete(id);
+      }
+      names.apply(map);
+    },
+    setPresence(nodes) {
+      for (const node of nodes) presence.set(node.id, node);
+      offer(nodes.map(({ id }) => id));
+    },
+    handleMachine() {
+      if (current !== undefined) meshInterface.apply(current);
+      offer(presence.keys());
+    },
+    prove(address) {
+      if (proven.has(address)) return;
+      proven.add(address);
+      offer(presence.keys());
+    },
+    endpoints: () =>
+      localEndpoints(network.addressList(), {
+        port: sockets.listenPort,
+        ownIndex: network.linkInfo(tun.name)?.index ?? 0,
+        meshPrefixes,
+      }),
+    peerOf: (node) => applier.peerOf(node.id),
+    close,
+  };
+}
+
+/** Where packets to a peer go now, as text; undefined while it has no endpoint. */
+export function endpointOf(peer: Peer): string | undefined {
+  const endpoint = peer.copyEndpoint();
+  return endpoint && formatEndpoint(endpoint);
+}

@@ -1,0 +1,87 @@
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DaemonError } from '../../errors.ts';
+import { replaceFile } from '../../replace-file.ts';
+
+/** The right to a state directory, held by one process at a time. */
+export interface StateLock {
+  release(): void;
+}
+
+const NAME = /^lock\.(\d{1,15})$/;
+
+/**
+ * Takes a state directory, from a process that is no more if need be. Each holder has a number of its own: a
+ * file of the next number is made by a link, which succeeds for one of many, and the highest is never
+ * removed, so that nobody can take what was just taken.
+ * @param self names this process for as long as it lives
+ * @throws DaemonError ALREADY_RUNNING, STATE_FAILED
+ */
+export function lockState(directory: string, self: string = processName(process.pid) ?? ''): StateLock {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const numbers = lockNumbers(directory);
+    const last = Math.max(0, ...numbers);
+    if (last > 0) checkFree(directory, pathOf(directory, last));
+    const path = pathOf(directory, last + 1);
+    claim(directory, path, self);
+    for (const number of numbers) rmSync(pathOf(directory, number), { force: true });
+    return { release: () => replaceFile(path, new Uint8Array(0)) };
+  } catch (error) {
+    if (error instanceof DaemonError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DaemonError('STATE_FAILED', `"${directory}": cannot be locked (${code}); start pcloud as root`, {
+      cause: error,
+    });
+  }
+}
+
+/** A process by its number and the moment it started, since numbers are used again; undefined when it is no more. */
+export function processName(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in brackets, and may hold anything.
+    const startedAt = fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${pid} ${startedAt} ${boot}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(directory: string, number: number): string {
+  return join(directory, `lock.${number}`);
+}
+
+function lockNumbers(directory: string): number[] {
+  return readdirSync(directory).flatMap((name) => {
+    const match = NAME.exec(name);
+    return match ? [Number(match[1])] : [];
+  });
+}
+
+function checkFree(directory: string, path: string): void {
+  const holder = readFileSync(path, 'utf8');
+  const pid = Number(holder.split(' ')[0]);
+  if (holder !== '' && processName(pid) === holder) throw inUse(directory, `process ${pid}`);
+}
+
+function claim(directory: string, path: string, self: string): void {
+  const draft = join(directory, `.${process.pid}.lock`);
+  replaceFile(draft, Buffer.from(self));
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inUse(directory, 'a process that just started');
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function inUse(directory: string, holder: string): DaemonError {
+  return new DaemonError(
+    'ALREADY_RUNNING',
+    `"${directory}" is in use by ${holder}: stop it first, or choose another directory with --state-dir`,
+  );
+}
