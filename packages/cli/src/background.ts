@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 const READY_VARIABLE = 'PCLOUD_READY_FD';
@@ -11,7 +11,7 @@ const READY = 'ready';
  * @param environment of the child; descriptors named in it are handed down
  * @returns undefined when it is ready, else why not, one line
  */
-export function startInBackground(
+export async function startInBackground(
   environment: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
   inheritOutput: boolean,
@@ -25,8 +25,10 @@ export function startInBackground(
   };
   for (const name of ['WG_TUN_FD', 'WG_UAPI_FD']) {
     if (!environment[name]) continue;
+    const descriptor = Number(environment[name]);
+    if (!isOpen(descriptor)) return `${name}: descriptor ${descriptor} is not open`;
     env[name] = String(stdio.length);
-    stdio.push(Number(environment[name]));
+    stdio.push(descriptor);
   }
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
@@ -53,6 +55,15 @@ export function startInBackground(
       else setImmediate(() => resolve(told === '' ? ended : told));
     });
   });
+}
+
+function isOpen(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

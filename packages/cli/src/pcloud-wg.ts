@@ -1,5 +1,6 @@
 import { createLineLogger, DaemonError, startWireGuard, type WireGuardOptions } from '@pcloud/daemon';
 import { startInBackground, tellStarter } from './background.ts';
+import { guardOutput, writeLog } from './output.ts';
 import { statusCommand } from './status-command.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -32,7 +33,7 @@ async function runBackground(args: readonly string[]): Promise<void> {
 }
 
 async function runForeground(options: WireGuardOptions): Promise<void> {
-  const log = createLineLogger(options.name, readLogLevel(process.env), (line) => void process.stderr.write(line));
+  const log = createLineLogger(options.name, readLogLevel(process.env), writeLog);
   const tunnel = await startWireGuard(options, { log, version: VERSION });
   let exitCode = 0;
   const stop = (): void => void tunnel.close();
@@ -47,6 +48,7 @@ async function runForeground(options: WireGuardOptions): Promise<void> {
   process.exit(exitCode);
 }
 
+guardOutput('pcloud-wg');
 main(process.argv.slice(2)).catch((error: unknown) => {
   const isExpected = error instanceof UsageError || error instanceof DaemonError;
   const message = isExpected ? error.message : `unexpected: ${error instanceof Error ? error.stack : String(error)}`;

@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto';
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { Command } from 'commander';
 import { derivePublicKey, formatKey, generatePresharedKey, generatePrivateKey, parseKey } from './keys.ts';
+import { guardOutput } from './output.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +20,20 @@ function printSecret(key: Uint8Array): void {
   key.fill(0);
 }
 
+/** All of the standard input. It may be a pipe that does not block. @throws UsageError */
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of process.stdin) chunks.push(chunk);
+  } catch (error) {
+    throw new UsageError(`standard input: cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`);
+  }
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString('latin1');
+  for (const each of [...chunks, bytes]) each.fill(0);
+  return text;
+}
+
 function createProgram(): Command {
   const program = new Command('pcloud')
     .description('Your own cloud: a private WireGuard network between all your devices.')
@@ -33,8 +48,8 @@ function createProgram(): Command {
   program
     .command('pubkey')
     .description('read a private key from the standard input, print its public key')
-    .action(() => {
-      const privateKey = parseKey(readFileSync(0, 'latin1'));
+    .action(async () => {
+      const privateKey = parseKey(await readInput());
       process.stdout.write(`${formatKey(derivePublicKey(privateKey))}\n`);
       privateKey.fill(0);
     });
@@ -49,10 +64,11 @@ function createProgram(): Command {
   return program;
 }
 
-try {
-  createProgram().parse();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`pcloud: ${error.message}\n`);
-  process.exitCode = 1;
-}
+guardOutput('pcloud');
+createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`pcloud: ${error.message}\n`);
+    process.exitCode = 1;
+  });

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { derivePublicKey, formatKey, generatePrivateKey, parseKey } from '../src/keys.ts';
@@ -8,8 +8,21 @@ import { VERSION } from '../src/version.ts';
 
 const SCRIPT = new URL('../src/pcloud.ts', import.meta.url).pathname;
 
-function pcloud(args: string[], input = ''): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['-C', 'source', '--import', 'tsx', SCRIPT, ...args], { input, encoding: 'utf8' });
+const NODE = [process.execPath, '-C', 'source', '--import', 'tsx', SCRIPT] as const;
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(args: string[], options: SpawnSyncOptions): Ended {
+  const [node, ...before] = NODE;
+  return spawnSync(node, [...before, ...args], { ...options, encoding: 'utf8' });
+}
+
+function pcloud(args: string[], input = ''): Ended {
+  return run(args, { input });
 }
 
 test('private keys are clamped', () => {
@@ -70,6 +83,34 @@ test('pubkey of something else is one line and exit 1', () => {
     stderr,
     /^pcloud: private key: expected 44 characters of base64, got 5 characters that are not a key\n$/,
   );
+});
+
+test('a directory as standard input is one line and exit 1', () => {
+  const directory = openSync('/', 'r');
+  const { status, stderr } = run(['pubkey'], { stdio: [directory, 'pipe', 'pipe'] });
+  closeSync(directory);
+  assert.is(status, 1);
+  assert.match(stderr, /^pcloud: [^\n]+\n$/);
+});
+
+test('pubkey waits for a pipe that does not block', () => {
+  const setFlag =
+    'import fcntl, os, sys; fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK); os.execv(sys.argv[1], sys.argv[1:])';
+  const line = `(sleep 1; printf %s "$KEY") | python3 -c "${setFlag}" "$@"`;
+  const key = formatKey(generatePrivateKey((out) => out.fill(3)));
+  const { stdout, stderr } = spawnSync('bash', ['-c', line, 'bash', ...NODE, 'pubkey'], {
+    env: { ...process.env, KEY: key },
+    encoding: 'utf8',
+  });
+  assert.is(stdout, `${formatKey(derivePublicKey(parseKey(key)))}\n`, stderr);
+});
+
+test('an output that takes nothing is one line and exit 1', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = run(['genkey'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  assert.is(status, 1);
+  assert.is(stderr, 'pcloud: standard output: cannot be written (ENOSPC)\n');
 });
 
 test('an unknown command is one line, a hint and exit 1', () => {

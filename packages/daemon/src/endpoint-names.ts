@@ -47,7 +47,9 @@ export function createEndpointNames(deps: EndpointNamesDeps): EndpointNames {
   let stopped = false;
 
   function isStale(peer: Peer): boolean {
-    return deps.clock.wallMs() - peer.lastHandshakeWallMs > STALE_MS;
+    const ageMs = deps.clock.wallMs() - peer.lastHandshakeWallMs;
+    // A clock that was put back says nothing of the age.
+    return ageMs > STALE_MS || ageMs < 0;
   }
 
   function retry(peer: Peer): void {

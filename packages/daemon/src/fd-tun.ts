@@ -9,6 +9,10 @@ export interface TunDescriptor {
   readonly name: string;
   /** Bytes in front of each packet: packet information (4), a virtio-net header (10), or both. */
   readonly prefixBytes: number;
+  /** Whether `prefixBytes` counts packet information. */
+  readonly hasPacketInformation: boolean;
+  /** Whether a read waits until there is a packet. */
+  readonly blocks: boolean;
 }
 
 const IFF_NO_PI = 0x1000;
@@ -22,7 +26,7 @@ const LONGEST_PREFIX_BYTES = 14;
 
 /**
  * Reads what a descriptor is from /proc and /sys.
- * @throws DaemonError BAD_OPTION when it is not a TUN, or one whose reads block
+ * @throws DaemonError BAD_OPTION when it is not a TUN
  */
 export function inspectTunDescriptor(descriptor: number): TunDescriptor {
   let info: string;
@@ -34,18 +38,34 @@ export function inspectTunDescriptor(descriptor: number): TunDescriptor {
   const name = /^iff:\s*(\S+)$/m.exec(info)?.[1];
   if (!name) throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor is not a TUN');
   const openFlags = Number.parseInt(/^flags:\s*(\d+)$/m.exec(info)?.[1] ?? '0', 8);
-  if ((openFlags & O_NONBLOCK) === 0) {
-    throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor blocks; without the addon it must have O_NONBLOCK');
+  const tunFlags = readTunFlags(name);
+  const hasPacketInformation = (tunFlags & IFF_NO_PI) === 0;
+  return {
+    name,
+    prefixBytes: (hasPacketInformation ? 4 : 0) + ((tunFlags & IFF_VNET_HDR) === 0 ? 0 : 10),
+    hasPacketInformation,
+    blocks: (openFlags & O_NONBLOCK) === 0,
+  };
+}
+
+function readTunFlags(name: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'utf8').trim());
+  } catch (cause) {
+    throw new DaemonError('BAD_OPTION', `WG_TUN_FD: its interface "${name}" is not in this network namespace's /sys`, {
+      cause,
+    });
   }
-  const tunFlags = Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'utf8').trim());
-  return { name, prefixBytes: ((tunFlags & IFF_NO_PI) === 0 ? 4 : 0) + ((tunFlags & IFF_VNET_HDR) === 0 ? 0 : 10) };
 }
 
 /**
  * A TUN over a descriptor that does not block, where there is no addon. Nothing tells when packets wait, so
  * it polls, the more seldom the longer none came. The kernel must not coalesce on it: offload stays off.
  */
-export function createFdTun(descriptor: number, { name, prefixBytes }: TunDescriptor): TunDevice {
+export function createFdTun(
+  descriptor: number,
+  { name, prefixBytes }: Pick<TunDescriptor, 'name' | 'prefixBytes'>,
+): TunDevice {
   const prefix = new Uint8Array(LONGEST_PREFIX_BYTES);
   let listener: { readable: () => void; closed: (error: Error) => void } | undefined;
   let timer: NodeJS.Timeout | undefined;

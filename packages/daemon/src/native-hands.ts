@@ -4,6 +4,7 @@ import { createSystemClock } from './clock.ts';
 import { chooseCrypto } from './crypto-choice.ts';
 import { createDgramBind } from './dgram-bind.ts';
 import { DaemonError } from './errors.ts';
+import { inspectTunDescriptor } from './fd-tun.ts';
 import { DEFAULT_MTU, type Hands, type HandsOptions } from './hands.ts';
 import { explainTunError } from './interface-name.ts';
 import type { Logger } from './log.ts';
@@ -16,6 +17,7 @@ import { probeTun } from './tun-probe.ts';
 
 /** How often the addon is asked what the kernel refused. */
 const FAULTS_INTERVAL_MS = 10_000;
+const NOT_ADOPTABLE = 'WG_TUN_FD: the descriptor is not a TUN without packet information';
 const OFFLOADS: ReadonlySet<string> = new Set(['vnet-header', 'tso', 'uso', 'tcp-coalescing', 'udp-coalescing']);
 
 /**
@@ -104,12 +106,11 @@ function choosesNative(plane: Plane, options: HandsOptions): boolean {
 function openTun(addon: Addon, plane: Plane, options: HandsOptions): TunInfo {
   const { name, tunDescriptor, offload } = options;
   if (tunDescriptor !== undefined) {
+    refusePacketInformation(tunDescriptor);
     try {
       return plane.adoptTun(tunDescriptor);
     } catch (cause) {
-      throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor is not a TUN without packet information', {
-        cause,
-      });
+      throw new DaemonError('BAD_OPTION', NOT_ADOPTABLE, { cause });
     }
   }
   const isNew = addon.linkInfo(name) === undefined;
@@ -120,6 +121,17 @@ function openTun(addon: Addon, plane: Plane, options: HandsOptions): TunInfo {
   } catch (error) {
     throw explainTunError(name, error);
   }
+}
+
+/** Its ioctl cannot tell: there the flag for "no packet information" is also the one for "no filter". */
+function refusePacketInformation(descriptor: number): void {
+  let hasPacketInformation = false;
+  try {
+    ({ hasPacketInformation } = inspectTunDescriptor(descriptor));
+  } catch {
+    // The addon says what is wrong with it.
+  }
+  if (hasPacketInformation) throw new DaemonError('BAD_OPTION', NOT_ADOPTABLE);
 }
 
 /** Says once, when the sockets are first open, what the kernel lacks of what speeds packets up. */

@@ -34,6 +34,9 @@ export function createPortableHands(reason: string, options: HandsOptions, log: 
   const batch = createBatch();
   const scopes = createScopes();
   const descriptor = inspectTunDescriptor(options.tunDescriptor);
+  if (descriptor.blocks) {
+    throw new DaemonError('BAD_OPTION', 'WG_TUN_FD: the descriptor blocks; without the addon it must have O_NONBLOCK');
+  }
   const tun = createFdTun(options.tunDescriptor, descriptor);
   const bind = createDgramBind(scopes);
   return {

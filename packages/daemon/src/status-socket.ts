@@ -18,13 +18,17 @@ export function serveStatus(runtimeDir: string, name: string, describe: () => Tu
   });
 }
 
+/** A process that does not answer within this is stopped or hangs. */
+const ANSWER_MS = 5_000;
+
 /** Asks a running `pcloud-wg`. @throws the system's error when none answers */
-export function readStatus(runtimeDir: string, name: string): Promise<TunnelStatus> {
+export function readStatus(runtimeDir: string, name: string, patienceMs: number = ANSWER_MS): Promise<TunnelStatus> {
   return new Promise((resolve, reject) => {
     const socket = connect(join(runtimeDir, `${name}${STATUS_SUFFIX}`));
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('error', reject);
+    socket.setTimeout(patienceMs, () => socket.destroy(new Error(`no answer within ${patienceMs} ms`)));
     socket.once('end', () => {
       try {
         resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')));

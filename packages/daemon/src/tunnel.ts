@@ -15,6 +15,7 @@ import type { Logger } from './log.ts';
 import { createRandomPool } from './random-pool.ts';
 import { createSocketControl, type SocketControl } from './socket-control.ts';
 import type { StampStore } from './stamp-store.ts';
+import { createStampedDevice } from './stamped-device.ts';
 import { describeTunnel, type TunnelStatus } from './status.ts';
 
 /** A WireGuard interface at work: device, loop and sockets together. */
@@ -54,9 +55,10 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
   let isClosed = false;
   let cancelCheck = (): void => {};
 
-  const device = withStamps(
+  const { device, keepStamp } = createStampedDevice(
     createDevice({ mtu }, { crypto, keys: plane, batch, random: createRandomPool(), wallMs: () => clock.wallMs() }),
     stamps,
+    log,
   );
   const driver = createDriver({ device, plane, clock, log, keepStamp, handleEvent });
   const sockets = createSocketControl({ bind, device, driver, log });
@@ -67,10 +69,6 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     now: () => clock.now(),
     log: (line) => log.error({ line }, 'configuration refused'),
   });
-
-  function keepStamp(reserved: Uint8Array): void {
-    if (device.publicKey) stamps.save(device.publicKey, reserved);
-  }
 
   function handleEvent(event: DeviceEvent, peer: Peer): void {
     log.debug({ event, peer: shortName(peer) }, 'peer event');
@@ -159,17 +157,4 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
       hands.close();
     },
   };
-}
-
-/** A device that knows, as soon as it is given a key, which handshake stamps that key has used before. */
-function withStamps(device: Device, stamps: StampStore): Device {
-  return Object.create(device, {
-    setPrivateKey: {
-      value: (privateKey: Uint8Array | undefined, now: number): void => {
-        device.setPrivateKey(privateKey, now);
-        const reserved = device.publicKey && stamps.load(device.publicKey);
-        if (reserved) device.reserveStamps(reserved);
-      },
-    },
-  }) as Device;
 }

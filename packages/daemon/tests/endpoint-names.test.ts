@@ -91,6 +91,13 @@ test('a peer that roamed and works is left where it is', async () => {
   assert.is(await rig.retry(), '192.0.2.9:51820');
 });
 
+test('a clock that was put back after a handshake does not keep a name from being looked up', async () => {
+  const rig = createRig('192.0.2.1:51820');
+  rig.addresses = ['192.0.2.9'];
+  rig.peer.lastHandshakeWallMs = rig.clock.wallMs() + 86_400_000;
+  assert.is(await rig.retry(), '192.0.2.9:51820');
+});
+
 test('a handshake that comes in while the name is resolved wins', async () => {
   const rig = createRig('198.51.100.7:4000');
   rig.addresses = ['192.0.2.9'];

@@ -178,6 +178,28 @@ test('reserved stamps are kept, and known again by the next process with the sam
   assert.ok(Buffer.compare(next, kept!) > 0, 'a clock at 1970 goes on from the stamp that was reserved');
 });
 
+test('a key that comes later has the stamps kept too that were reserved under the first', async () => {
+  const { network, a } = await createPair();
+  a.hands.tun.push(createPacket(1, 2));
+  network.settle();
+  const next = new Uint8Array(32).fill(5);
+  await a.ask(`set=1\nprivate_key=${hex(next)}\n\n`);
+  const publicKey = createNobleCrypto().publicKey(next);
+  assert.equal(a.stamps.get(publicKey.join()), a.stamps.get(a.publicKey.join()));
+  assert.is(a.stamps.get(publicKey.join())?.length, 12);
+});
+
+test('a kept stamp that is none does not keep a key from being set, and is replaced', async () => {
+  const a = createSide(createMemoryNetwork(), createFakeClock(), 1);
+  const name = a.publicKey.join();
+  a.stamps.set(name, new Uint8Array(12));
+  const lines = [`private_key=${hex(a.privateKey)}`, `public_key=${'09'.repeat(32)}`, 'endpoint=192.0.2.2:1'];
+  assert.is(await a.ask(`set=1\n${lines.join('\n')}\nallowed_ip=10.0.0.2/32\n\n`), 'errno=0\n\n');
+  await a.tunnel.sockets.setUp(true);
+  a.hands.tun.push(createPacket(1, 2));
+  assert.is(a.stamps.get(name)?.[0], 0x40);
+});
+
 test('the interface down closes the sockets, and up again listens on the same port', async () => {
   const { network, a, b } = await createPair();
   await a.ask('set=1\nlisten_port=7000\n\n');

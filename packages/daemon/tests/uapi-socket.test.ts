@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -146,6 +146,14 @@ test('status is served beside it', async () => {
   close();
   const error = await readStatus(directory, 'mem0').catch((thrown) => thrown);
   assert.is(error.code, 'ENOENT');
+});
+
+test('a process that does not answer for its status is not waited for for ever', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'uapi-'));
+  const mute = createServer(() => {}).listen(join(directory, 'mem0.status.sock'));
+  const error = await readStatus(directory, 'mem0', 20).catch((thrown) => thrown);
+  assert.match(error.message, 'no answer within 20 ms');
+  mute.close();
 });
 
 test.run();
