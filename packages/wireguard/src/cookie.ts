@@ -17,6 +17,7 @@ export interface CookieChecker {
   isMac2Valid(message: Uint8Array, source: Int32Array, now: number): boolean;
   /** The reply that hands the sender of `message` its cookie: 64 bytes. */
   createReply(message: Uint8Array, senderIndex: number, source: Int32Array, now: number): Uint8Array;
+  destroy(): void;
 }
 
 /** @param publicKey our own. */
@@ -59,6 +60,10 @@ export function createCookieChecker(
       reply.set(nonce, COOKIE_REPLY.NONCE);
       reply.set(sealed, COOKIE_REPLY.COOKIE);
       return reply;
+    },
+    destroy() {
+      secret.fill(0);
+      secretSetAt = Number.NEGATIVE_INFINITY;
     },
   };
 }

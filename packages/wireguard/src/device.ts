@@ -110,6 +110,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
 
   function clearIdentity(): void {
     context.identity?.privateKey.fill(0);
+    context.identity?.checker.destroy();
     context.identity = undefined;
     for (const peer of peers.values()) {
       peer.staticSecret?.fill(0);
@@ -208,7 +209,9 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
       context.latestNow = now;
       context.isUp = false;
       for (const peer of peers.values()) stopPeer(context, peer);
-      context.outputs.length = 0;
+      // A stamp that was reserved is not reserved again, so that one must still reach the disk.
+      const stamps = context.outputs.filter(({ kind }) => kind === 'stamp');
+      context.outputs.splice(0, Number.POSITIVE_INFINITY, ...stamps);
     },
 
     setMtu(mtu) {
