@@ -234,6 +234,22 @@ test('what waited for the session goes before what came with the response', () =
   );
 });
 
+test('a packet read between the response and what waited goes behind that', () => {
+  const network = createSimNetwork();
+  const left = network.addHost('left');
+  const right = network.addHost('right');
+  connect(left, right, network.now);
+  network.filter = (sent) => kindOf(sent) !== 'response';
+  for (let id = 0; id < 3; id++) left.send(packet(left, right, id));
+  network.run(100);
+  const [response] = sentBy(network, right, 'response');
+  left.plane.udpQueue.push({ datagram: response!.datagram, source: parseEndpoint(right.address)!, tos: 0 });
+  left.device.handleDatagrams(left.plane.udpReceive(), network.now);
+  left.send(packet(left, right, 3));
+  network.run(100);
+  assert.equal(right.plane.delivered.map(idOf), [0, 1, 2, 3]);
+});
+
 test('a super-packet takes one counter for each of its segments', () => {
   const { network, left, right, leftPeer } = createPair();
   const { frames, bytes } = left.plane.batch;
