@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { parseAddress } from '@pcloud/ip';
+import { formatAddress, parseAddress } from '@pcloud/ip';
 import type { AddressEvent } from '@pcloud/native';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -29,6 +29,22 @@ export function watchMachine(network: MachineNetwork, clock: Clock, changed: () 
     cancel?.();
     stop();
   };
+}
+
+/** What the machine's ways to the outside hang on: its addresses and gateways, but for those of one interface. */
+export function outsideOf(
+  network: Pick<MachineNetwork, 'linkInfo' | 'addressList' | 'routeList'>,
+  name: string,
+): string {
+  const index = network.linkInfo(name)?.index;
+  const addresses = network.addressList().filter((one) => one.index !== index);
+  const gateways = network.routeList().filter((one) => one.index !== index && one.gateway !== undefined);
+  return [
+    ...addresses.map((one) => `${one.index} ${formatAddress(one.address)}`),
+    ...gateways.map((one) => `${one.index} via ${formatAddress(one.gateway!)} ${formatAddress(one.destination)}`),
+  ]
+    .sort()
+    .join();
 }
 
 /** How often addresses are looked at where nobody tells of changes. */

@@ -7,7 +7,7 @@ import type { SessionEnd } from './control/session.ts';
 import { type ControlLink, startControlLink } from './control-link.ts';
 import { createEventBus, type EventBus } from './events.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
-import { watchMachine } from './machine.ts';
+import { outsideOf, watchMachine } from './machine.ts';
 import { createMapKeeper } from './map-keeper.ts';
 import { type MeshTunnel, openMeshTunnel } from './mesh-tunnel.ts';
 import type { MeshSeams } from './seams.ts';
@@ -78,6 +78,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   /** How joining ended; undefined while it goes on. */
   let failure: Exclude<JoinOutcome, { kind: 'joined' | 'pending' }> | undefined;
   let endpoints: readonly string[] = [];
+  let outside = '';
   let stopWatching = (): void => {};
   let isClosed = false;
   let last: Promise<unknown> = Promise.resolve();
@@ -125,6 +126,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       stopClock();
     };
     endpoints = tunnel.endpoints();
+    outside = outsideOf(seams.network, options.name);
   }
 
   function closeTunnel(keepInterface: boolean): void {
@@ -154,8 +156,11 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
 
   function handleMachine(): void {
     tunnel?.handleMachine();
-    control?.client.poke();
     submitEndpoints();
+    const now = outsideOf(seams.network, options.name);
+    if (now === outside) return;
+    outside = now;
+    control?.client.poke();
   }
 
   function submitEndpoints(): void {
