@@ -11,7 +11,8 @@ import type { Logger } from './log.ts';
 export function chooseCrypto(options: HandsOptions, log: Logger, addon?: Addon): Crypto {
   const { crypto, tried } = selectCrypto({ wanted: options.crypto, addon });
   for (const attempt of tried) {
-    if (!attempt.ok && attempt.name !== 'native') {
+    const isAbsent = attempt.name === 'native' && addon === undefined;
+    if (!attempt.ok && !isAbsent) {
       log.warn({ crypto: attempt.name, reason: attempt.reason }, 'cryptography does not pass its check');
     }
   }

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cryptoSuite } from '../../wireguard/tests/crypto-suite.ts';
 import { createNativeCrypto } from '../src/crypto/native.ts';
+import { selectCrypto } from '../src/crypto/select.ts';
 import { DaemonError } from '../src/errors.ts';
 
 const native = loadNative();
@@ -30,6 +31,10 @@ if ('reason' in native) {
     const key = createNativeCrypto(spied).createTransportKey(new Uint8Array(32));
     key.seal(new Uint8Array(16), 0, 0, 0, 0);
     assert.equal(asked, [addon.aeadNames().includes('evp') ? 'evp' : addon.aeadNames()[0]]);
+  });
+
+  test('it passes its self-check, and is the one that is chosen', () => {
+    assert.equal(selectCrypto({ addon }).tried, [{ name: 'native', ok: true }]);
   });
 
   test('an AEAD that the addon does not have is a coded error', () => {

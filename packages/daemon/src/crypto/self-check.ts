@@ -110,7 +110,7 @@ function worksForPacket(crypto: Crypto, { low, high, sealed }: (typeof PACKETS)[
     key.seal(packet, 0, 17, low, high);
     if (hex(packet) !== sealed) return false;
     if (key.open(withBadTag(packet), 0, 33, low, high)) return false;
-    if (key.open(packet.slice(), 0, 33, low, high ^ 1)) return false;
+    if (key.open(packet.slice(), 0, 33, low, (high ^ 1) >>> 0)) return false;
     return key.open(packet, 0, 33, low, high) && hex(packet.subarray(0, 17)) === hex(sequence(17));
   } finally {
     key.destroy();
