@@ -151,20 +151,25 @@ function start(argv: readonly string[], options: RunOptions): ChildProcess {
 
 /** The one child of an entering process, which is the command; 0 when there is none yet. */
 export function childOf(pid: number): number {
+  return childrenOf(pid)[0] ?? 0;
+}
+
+function childrenOf(pid: number): number[] {
   try {
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
-    return 0;
+    return [];
   }
 }
 
+/** All of it: what a shell leaves running holds the pipes open, and their end is waited for. */
 function killTree(pid: number | undefined): void {
   if (pid === undefined) return;
-  for (const each of [childOf(pid), pid]) {
-    try {
-      if (each > 0) process.kill(each, 'SIGKILL');
-    } catch {
-      // gone already
-    }
+  const children = childrenOf(pid);
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone already
   }
+  for (const child of children) killTree(child);
 }
