@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isZero } from '../src/bytes.ts';
+import { initiateHandshake } from '../src/handshakes.ts';
 import type { Crypto } from '../src/index.ts';
 import { createQuickCrypto } from './sim/crypto.ts';
 import { sentBy } from './sim/messages.ts';
@@ -16,17 +17,24 @@ interface Held {
   readonly checkEnded: () => void;
 }
 
-/** A session, an initiation in flight and a packet that waits, all of which are to end. */
+/** A session, an unused next one, an initiation in flight and a packet that waits, all of which are to end. */
 function createHeld(): Held {
   const pair = createPair(1, quick);
-  const { network, left, right, leftPeer } = pair;
+  const { network, left, right, leftPeer, rightPeer } = pair;
   const context = contextOf(leftPeer);
-  network.filter = () => false;
+  network.filter = ({ from }) => from === right.address;
+  network.run(170_000);
+  initiateHandshake(contextOf(rightPeer), rightPeer, network.now, false);
+  right.drain();
+  network.run(100);
+  right.device.down(network.now);
+  right.drain();
   network.runTo(leftPeer.keypairs.current!.createdAt + 180_000);
   left.send(packet(left, right));
   const [initiation] = leftPeer.initiations;
-  assert.ok(initiation && !isZero(initiation.state.chainingKey) && leftPeer.keypairs.current);
-  assert.is(left.plane.keys.size, 2);
+  assert.ok(initiation && !isZero(initiation.state.chainingKey));
+  assert.ok(leftPeer.keypairs.current && leftPeer.keypairs.next);
+  assert.is(left.plane.keys.size, 4);
   return {
     pair,
     checkEnded() {

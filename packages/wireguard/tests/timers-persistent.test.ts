@@ -89,10 +89,11 @@ test('another interval counts from when it is set', () => {
   );
 });
 
-test('off sends none', () => {
+test('off sends none and leaves no deadline', () => {
   const { network, left, leftPeer } = createQuietPair(25);
   leftPeer.setKeepaliveInterval(0, network.now);
   left.drain();
+  assert.is(left.wake.reason, 'zero-keys');
   network.run(100_000);
   assert.is(network.sent.length, 0);
 });
