@@ -164,6 +164,35 @@ test('a restart comes up from the last map while no coordinator answers, under t
     assert.is(rejoin?.kind === 'join' && rejoin.map?.revision, 1, 'it resumes from the map it has');
   }));
 
+test('a restarted node makes sessions anew with those it had some with, before anybody sends', async () => {
+  const clock = createFakeClock();
+  const control = createFakeControl();
+  const network = createMemoryNetwork();
+  const rig = createMeshRig({ clock, control, network });
+  admitWith(control, (nodeKey) => createMap(control, [createNode(1, nodeKey), createNode(2, OTHER_KEY)]));
+  const first = await rig.start();
+  await first.join(control.target('t'));
+  await first.close({ keepInterface: true });
+  const path = join(rig.directory, 'state', 'map.json');
+  const [map, presence] = readFileSync(path, 'utf8').split('\n');
+  for (const [worked, expected] of [
+    ['{"worked":{}}', []],
+    ['{"worked":{"n2":"203.0.113.2:7"}}', ['203.0.113.2:7']],
+  ] as const) {
+    writeFileSync(path, `${map}\n${presence}\n${worked}\n`);
+    control.isAway = true;
+    const again = await rig.start();
+    assert.equal(
+      rig.hands().bind.sent.map(({ to }) => to),
+      expected,
+    );
+    await advance(clock, 60_000);
+    assert.is(rig.hands().bind.sent.filter(({ datagram }) => datagram[0] === 4).length, 0, 'no keepalives go on');
+    await again.close({ keepInterface: true });
+  }
+  await rig.clean();
+});
+
 test('down takes the interface away and holds across a restart; up brings the member back without a link', () =>
   withScene(async ({ control, rig }) => {
     const first = await rig.start();

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeMapMessage } from '@pcloud/netmap';
 import { createNobleCrypto } from '@pcloud/wireguard';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -146,20 +147,34 @@ test('a full disk keeps no map and stops nothing, and what was seen holds until 
     worked: () => new Map(),
   });
   const map = createMap(control, [createNode(1, new Uint8Array(32).fill(1))]);
-  assert.is(keeper.takeMap({ kind: 'map', ...map, nodes: [], hash: hashOf(map) }, control.networkId), undefined);
+  assert.is(keeper.takeMap(writeMapMessage(map), control.networkId), undefined);
   clock.advance(2_000);
   assert.is(keeper.map?.revision, 1);
   assert.is(warnings.length, 2);
 });
 
-function hashOf(map: ReturnType<typeof createMap>): string {
-  let hash = '';
+test('the first map is on disk at once, later ones within a second', () =>
   withDirectory((directory) => {
-    openMapStore(directory, silentLogger).save({ map, presence: [], worked: new Map() });
-    hash = JSON.parse(readFileSync(join(directory, 'map.json'), 'utf8').split('\n')[0]!).hash;
-  });
-  return hash;
-}
+    const clock = createFakeClock();
+    const store = openMapStore(directory, silentLogger);
+    const keeper = createMapKeeper({
+      store,
+      seen: openSeen(directory),
+      clock,
+      log: silentLogger,
+      worked: () => new Map(),
+    });
+    const nodes = [1, 2].map((number) => createNode(number, new Uint8Array(32).fill(number)));
+    const first = createMap(control, nodes.slice(0, 1));
+    const second = createMap(control, nodes, { revision: 2 });
+    keeper.takeMap(writeMapMessage(first), control.networkId);
+    assert.is(store.load(control.networkId)?.map.revision, 1);
+    keeper.takeMap(writeMapMessage(second), control.networkId);
+    assert.is(store.load(control.networkId)?.map.revision, 1);
+    assert.is(openSeen(directory).version.revision, 2, 'that it is newer is known at once');
+    clock.advance(1_000);
+    assert.is(store.load(control.networkId)?.map.revision, 2);
+  }));
 
 test('a state directory is one process at a time, and free after it ends', () =>
   withDirectory((directory) => {

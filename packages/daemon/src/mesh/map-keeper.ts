@@ -74,9 +74,12 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
 
   function accept(next: NetworkMap): void {
     tryWrite(() => seen.note(next));
+    const isFirst = map === undefined;
     map = next;
     for (const id of presence.keys()) if (!next.nodes.has(id)) presence.delete(id);
     saveSoon();
+    // Who has joined can come up by itself from the first moment on.
+    if (isFirst) flush();
   }
 
   return {

@@ -85,7 +85,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
         peer.start(now);
       }),
   });
-  const applier: MapApplier = createMapApplier({ device, log, handleAdded: choice.attach });
+  const applier: MapApplier = createMapApplier({ device, log, handleAdded });
   const presence = new Map<string, Presence>();
   const proven = new Set<string>();
   let current: NetworkMap | undefined;
@@ -99,6 +99,12 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
     else if (event === 'handshake-failed') choice.handleFailed(nodeId);
     else choice.handleWorks(nodeId, clock.now());
     deps.handleEvent(event, nodeId);
+  }
+
+  function handleAdded(nodeId: string, peer: Peer): void {
+    choice.attach(nodeId, peer);
+    // It may have a session with who ran here before, under which it would send in vain for some seconds.
+    if (deps.worked.has(nodeId) && peer.keepaliveIntervalSeconds === 0) driver.change((now) => greet(peer, now));
   }
 
   function offer(ids: Iterable<string>): void {
@@ -197,6 +203,13 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
     peerOf: (node) => applier.peerOf(node.id),
     close,
   };
+}
+
+/** Sends one keepalive, which makes a session where there is none. */
+function greet(peer: Peer, now: number): void {
+  peer.setKeepaliveInterval(1, now);
+  peer.start(now);
+  peer.setKeepaliveInterval(0, now);
 }
 
 /** Where packets to a peer go now, as text; undefined while it has no endpoint. */

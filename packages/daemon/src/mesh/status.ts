@@ -44,6 +44,22 @@ export interface MeshPeerStatus {
   readonly sentence: string;
 }
 
+/** Where the advice for a tunnel that is configured by hand would mislead. */
+const SENTENCES: Readonly<Record<PeerReason, string>> = {
+  ...PEER_REASONS,
+  'no-endpoint':
+    'No endpoint: nobody knows yet where this node is; start pcloud on it, or name an address with "pcloud endpoint NODE ADDRESS:PORT".',
+  'no-reply':
+    'No reply: check that the node is on and runs pcloud, and that its UDP port is reachable through firewalls.',
+  'no-private-key': 'No private key: the daemon is starting.',
+  'bad-key': 'Bad key: the public key of this node is not usable; join again on it.',
+  'clock-behind':
+    'Clock behind: the node takes our handshakes for old ones; set the clock of this machine, then run "pcloud down" and "pcloud up" on the node.',
+  'source-check': 'Source refused: the node sends from addresses that the network did not give it.',
+  'psk-mismatch': 'Preshared keys differ: run "pcloud down" and "pcloud up" on both nodes.',
+  down: 'Down: the interface is down; run "pcloud up".',
+};
+
 export interface StatusFacts {
   readonly state: MeshState;
   readonly version: string;
@@ -85,7 +101,7 @@ export function describePeer(node: MapNode, { presence, tunnel }: StatusFacts): 
     rxBytes: peer?.rxBytes ?? 0,
     txBytes: peer?.txBytes ?? 0,
     reason,
-    sentence: PEER_REASONS[reason],
+    sentence: SENTENCES[reason],
   };
 }
 

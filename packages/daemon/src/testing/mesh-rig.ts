@@ -20,7 +20,7 @@ export interface MeshRig {
   readonly hands: () => MemoryHands;
   start(options?: Partial<MeshDaemonOptions>): Promise<MeshDaemon>;
   /** Seams to be changed before a start. */
-  readonly seams: Partial<MeshSeams>;
+  readonly seams: { -readonly [Name in keyof MeshSeams]?: MeshSeams[Name] };
   /** Ends what was started and removes the disk. */
   clean(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export function createMeshRig({ clock, control, ...options }: MeshRigOptions): M
   const running = new Set<MeshDaemon>();
   let hands: MemoryHands | undefined;
   let draws = 0;
-  const seams: Partial<MeshSeams> = {
+  const seams: MeshRig['seams'] = {
     clock,
     crypto: createNobleCrypto(),
     random(out) {

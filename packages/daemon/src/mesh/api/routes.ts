@@ -2,6 +2,7 @@ import { parseEndpoint } from '@pcloud/ip';
 import { NetmapError, parseJoinLink } from '@pcloud/netmap';
 import * as v from 'valibot';
 import { DaemonError } from '../../errors.ts';
+import { pause } from '../control/wait.ts';
 import { type JoinTarget, targetOfLink } from '../join-target.ts';
 import type { MeshCore } from '../mesh-core.ts';
 import type { MeshSeams } from '../seams.ts';
@@ -14,6 +15,9 @@ export interface ApiRoute {
   readonly open: boolean;
   run(input: unknown, signal: AbortSignal): Promise<unknown>;
 }
+
+/** Between two tries to reach a node. */
+const RETRY_MS = 500;
 
 const timeoutMs = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000)), 60_000);
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4_096));
@@ -67,9 +71,20 @@ export function createRoutes(
         return { connected: true };
       }
       if (input.node === undefined) throw new DaemonError('BAD_OPTION', 'node: expected a name or an address');
-      const node = findNode(core.map, input.node);
-      return pingNode(node, core, probe, limited);
+      return untilAnswer(input.node, limited);
     });
+  }
+
+  /** The node may be one that is still to join. */
+  async function untilAnswer(name: string, signal: AbortSignal): Promise<unknown> {
+    for (;;) {
+      try {
+        return await pingNode(findNode(core.map, name), core, probe, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        await pause(clock, RETRY_MS, signal);
+      }
+    }
   }
 
   function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
