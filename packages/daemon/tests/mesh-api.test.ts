@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatJoinLink, writeMapMessage } from '@pcloud/netmap';
+import { formatJoinLink, parseNetworkId, writeMapMessage } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askDaemon, followDaemon } from '../src/mesh/api/client.ts';
@@ -57,17 +57,10 @@ async function withDaemon(act: (scene: Scene) => Promise<void>): Promise<void> {
 function linkOf(control: FakeControl): string {
   return formatJoinLink({
     urls: [control.url],
-    networkId: networkIdBytes(control),
+    networkId: parseNetworkId(control.networkId)!,
     channelKey: Buffer.from(control.channelKey, 'base64'),
     token: 'secret',
   });
-}
-
-function networkIdBytes(control: FakeControl): Uint8Array {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  let bits = '';
-  for (const letter of control.networkId) bits += alphabet.indexOf(letter).toString(2).padStart(5, '0');
-  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(bits.slice(8 * i, 8 * i + 8), 2));
 }
 
 async function refusal(asked: Promise<unknown>): Promise<string> {

@@ -1,4 +1,11 @@
-import { appendServerSet, diffMaps, encodeBase64, signStatement, writeMapMessage } from '@pcloud/netmap';
+import {
+  appendServerSet,
+  diffMaps,
+  encodeBase64,
+  parseNetworkId,
+  signStatement,
+  writeMapMessage,
+} from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MeshDaemon } from '../src/mesh/start.ts';
@@ -216,7 +223,7 @@ test('a set in which the server is not any more ends it, whatever it says', () =
     const other = createFakeControl(3);
     const { servers } = JSON.parse(Buffer.from(other.signedSet!).toString()).steps[0].set;
     const next = { number: 2, servers };
-    const signature = signStatement(networkBytes(control), next, control.rootSeed);
+    const signature = signStatement(parseNetworkId(control.networkId)!, next, control.rootSeed);
     control.signedSet = appendServerSet(control.signedSet!, next, [signature]);
     control.sessions[0]!.close();
     await advance(clock, 2_000);
@@ -226,13 +233,6 @@ test('a set in which the server is not any more ends it, whatever it says', () =
     assert.ok(control.sessions.length > before, 'its URL is tried under the key of the new server');
     assert.is(daemon.status().coordinator.problem?.code, 'HANDSHAKE_REFUSED');
   }));
-
-function networkBytes(control: FakeControl): Uint8Array {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  let bits = '';
-  for (const letter of control.networkId) bits += alphabet.indexOf(letter).toString(2).padStart(5, '0');
-  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(bits.slice(8 * i, 8 * i + 8), 2));
-}
 
 test('a node whose keys another machine uses does not fight for the channel', () =>
   withMember(async ({ clock, control, daemon }) => {

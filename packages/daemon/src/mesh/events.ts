@@ -11,17 +11,44 @@ export interface EventBus {
   emit(event: MeshEvent): void;
   /** Calls back with each event. @returns a function that ends it */
   follow(callback: (event: MeshEvent) => void): () => void;
+  /** The first value that `pick` has: asked now, and after each event. Rejects with the reason of the signal. */
+  until<T>(pick: () => T | undefined, signal: AbortSignal | undefined): Promise<T>;
 }
 
 export function createEventBus(): EventBus {
   const followers = new Set<(event: MeshEvent) => void>();
+
+  function follow(callback: (event: MeshEvent) => void): () => void {
+    followers.add(callback);
+    return () => void followers.delete(callback);
+  }
+
   return {
     emit(event) {
       for (const follower of [...followers]) follower(event);
     },
-    follow(callback) {
-      followers.add(callback);
-      return () => void followers.delete(callback);
+    follow,
+    until(pick, signal) {
+      return new Promise((resolve, reject) => {
+        const unfollow = follow(look);
+        const finish = (): void => {
+          unfollow();
+          signal?.removeEventListener('abort', abort);
+        };
+        function look(): void {
+          const value = pick();
+          if (value === undefined) return;
+          finish();
+          resolve(value);
+        }
+        function abort(): void {
+          finish();
+          reject(signal!.reason);
+        }
+        signal?.addEventListener('abort', abort, { once: true });
+        if (signal?.aborted) abort();
+        else look();
+      });
     },
   };
 }

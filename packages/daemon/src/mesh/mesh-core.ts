@@ -314,30 +314,6 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     return failure;
   }
 
-  /** The first outcome that `pick` has, looked for after each event. */
-  function awaitOutcome(pick: () => JoinOutcome | undefined, signal: AbortSignal | undefined): Promise<JoinOutcome> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const outcome = pick();
-        if (outcome === undefined) return;
-        finish();
-        resolve(outcome);
-      };
-      const abort = (): void => {
-        finish();
-        reject(signal!.reason);
-      };
-      const unfollow = events.follow(look);
-      const finish = (): void => {
-        unfollow();
-        signal?.removeEventListener('abort', abort);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted) abort();
-      else look();
-    });
-  }
-
   const facts = (): StatusFacts => ({
     state,
     version,
@@ -369,7 +345,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     status: () => describeMesh(facts()),
     async join(target, signal) {
       await enqueue(() => startJoining(target));
-      return awaitOutcome(() => outcomeNow() ?? pending, signal);
+      return events.until(() => outcomeNow() ?? pending, signal);
     },
     up: () => enqueue(bringUp),
     down: () =>
@@ -387,7 +363,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         store.remove();
         setState('none');
       }),
-    joined: (signal) => awaitOutcome(outcomeNow, signal),
+    joined: (signal) => events.until(outcomeNow, signal),
     close: ({ keepInterface }) =>
       enqueue(async () => {
         if (isClosed) return;

@@ -67,8 +67,10 @@ export function createRoutes(
     return within(input.timeoutMs, signal, async (limited) => {
       if (input.for === 'joined') return core.joined(limited);
       if (input.for === 'connected') {
-        await until(() => core.control?.client.state.connected === true, limited);
-        return { connected: true };
+        return core.events.until(
+          () => (core.control?.client.state.connected ? { connected: true } : undefined),
+          limited,
+        );
       }
       if (input.node === undefined) throw new DaemonError('BAD_OPTION', 'node: expected a name or an address');
       return untilAnswer(input.node, limited);
@@ -85,22 +87,6 @@ export function createRoutes(
         await pause(clock, RETRY_MS, signal);
       }
     }
-  }
-
-  function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const unfollow = core.events.follow(look);
-      function look(): void {
-        if (!isSo()) return;
-        unfollow();
-        resolve();
-      }
-      signal.addEventListener('abort', () => {
-        unfollow();
-        reject(signal.reason);
-      });
-      look();
-    });
   }
 
   return new Map<string, ApiRoute>([
