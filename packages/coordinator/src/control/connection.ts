@@ -1,0 +1,269 @@
+/** One node's channel, from its first frame to its last. */
+import {
+  type ChannelOutput,
+  createServerChannel,
+  decodeBase64,
+  encodeBase64,
+  type NodeMessage,
+  PROTOCOL_VERSIONS,
+  type RefusalCode,
+  type ServerMessage,
+  verifyNodeKey,
+} from '@pcloud/netmap';
+import { createMapFeed, type MapFeed } from '../maps/map-feed.ts';
+import type { NodeRecord } from '../nodes/node-record.ts';
+import type {
+  ConnectionInput,
+  ControlCounter,
+  ControlDeps,
+  DoorAnswer,
+  DoorRequest,
+  FrameSocket,
+  PendingApproval,
+} from './control-server.ts';
+import { withObserved } from './observed-endpoint.ts';
+
+export interface Connection extends ConnectionInput {
+  /** Says why, and ends. */
+  end(code: RefusalCode, message: string): void;
+}
+
+export interface ConnectionDeps extends ControlDeps {
+  readonly count: (counter: ControlCounter) => void;
+  readonly handleMember: (nodeId: string) => void;
+  readonly handleEnd: (nodeId: string | undefined) => void;
+}
+
+type Join = Extract<NodeMessage, { kind: 'join' }>;
+
+/** Within this a connection must have said hello and proven its keys. */
+const GREETING_MS = 10_000;
+/** Silence is asked about after this, and must end before the deadline: a dead node is noticed within 30 s. */
+const PING_MS = 15_000;
+const PONG_DEADLINE_MS = 10_000;
+/** Operations of one node under way at once. */
+const MAX_REQUESTS = 8;
+
+export function createConnection(socket: FrameSocket, source: string, deps: ConnectionDeps): Connection {
+  const { crypto, log, presence } = deps;
+  const network = deps.network();
+  const channel = createServerChannel({
+    crypto,
+    networkId: network.id,
+    channelPrivate: network.channelPrivate,
+    ephemeralPrivate: freshKey(),
+  });
+  const challengePrivate = freshKey();
+  let stage: 'greeting' | 'challenged' | 'joining' | 'member' | 'over' = 'greeting';
+  let remoteKey = '';
+  let handshakeHash = new Uint8Array(0);
+  let node: NodeRecord | undefined;
+  let feed: MapFeed | undefined;
+  let approval: PendingApproval | undefined;
+  let requests = 0;
+  let pingId = 0;
+  let cancelTimer = deps.setTimer(() => giveUp('silent'), GREETING_MS);
+
+  function freshKey(): Uint8Array {
+    const key = new Uint8Array(32);
+    deps.random(key);
+    return key;
+  }
+
+  function perform(outputs: readonly ChannelOutput<NodeMessage>[]): void {
+    for (const output of outputs) {
+      if (stage === 'over') return;
+      switch (output.kind) {
+        case 'transmit':
+          socket.send(output.frame);
+          break;
+        case 'open':
+          remoteKey = encodeBase64(output.remoteKey);
+          handshakeHash = output.hash.slice();
+          break;
+        case 'message':
+          handleMessage(output.message);
+          break;
+        case 'close':
+          giveUp(output.code === 'HANDSHAKE_REFUSED' ? 'handshakes-refused' : 'frames-refused', output.code);
+      }
+    }
+  }
+
+  function send(message: ServerMessage): void {
+    if (stage !== 'over') perform(channel.send(message));
+  }
+
+  /** Ends without a word: whoever is there is not to be talked to, or does not listen. */
+  function giveUp(counter: ControlCounter, fault?: string): void {
+    if (stage === 'over') return;
+    deps.count(counter);
+    log.info({ counter, fault, node: node?.name }, 'a connection was ended');
+    finish();
+  }
+
+  function end(code: RefusalCode, message: string): void {
+    if (stage === 'over') return;
+    deps.count('refused');
+    log.info({ code, node: node?.name }, 'a node was refused');
+    if (stage !== 'greeting') send({ kind: 'refused', code, message });
+    finish();
+  }
+
+  function finish(): void {
+    if (stage === 'over') return;
+    stage = 'over';
+    cancelTimer();
+    feed?.stop();
+    approval?.cancel();
+    channel.destroy();
+    challengePrivate.fill(0);
+    socket.close();
+    deps.handleEnd(node?.id);
+  }
+
+  function handleMessage(message: NodeMessage): void {
+    if (stage === 'member') listen();
+    if (message.kind === 'hello' && stage === 'greeting') handleHello(message);
+    else if (message.kind === 'join' && stage === 'challenged') handleJoin(message);
+    else if (message.kind === 'ping') send({ kind: 'pong', id: message.id });
+    else if (message.kind === 'pong') return;
+    else if (stage === 'member') handleMemberMessage(message);
+    else giveUp('out-of-turn', message.kind);
+  }
+
+  function handleHello({ versions, serverSet }: Extract<NodeMessage, { kind: 'hello' }>): void {
+    stage = 'challenged';
+    const version = Math.min(versions.most, PROTOCOL_VERSIONS.most);
+    if (version < Math.max(versions.least, PROTOCOL_VERSIONS.least)) {
+      const ours = `${PROTOCOL_VERSIONS.least} to ${PROTOCOL_VERSIONS.most}`;
+      end('VERSION_UNSUPPORTED', `this server speaks protocol versions ${ours}; update the older of the two`);
+      return;
+    }
+    const known = serverSet === network.serverSetNumber;
+    send({
+      kind: 'challenge',
+      version,
+      key: encodeBase64(crypto.publicKey(challengePrivate)),
+      ...(known ? {} : { serverSet: encodeBase64(network.serverSet) }),
+      wallMs: deps.wallMs(),
+    });
+  }
+
+  function handleJoin(join: Join): void {
+    const nodeKey = decodeBase64(join.nodeKey, 32);
+    const proof = decodeBase64(join.proof, 32);
+    const isProven =
+      nodeKey !== undefined &&
+      proof !== undefined &&
+      verifyNodeKey({ crypto, nodeKey, challengePrivate, handshakeHash, proof });
+    if (!isProven) {
+      end('KEY_PROOF_INVALID', 'node key: the proof does not verify');
+      return;
+    }
+    stage = 'joining';
+    cancelTimer();
+    const request = { machineKey: remoteKey, nodeKey: join.nodeKey, token: join.token, wishedName: join.name, source };
+    settle(deps.door.join(request), join, request);
+  }
+
+  function settle(answer: Promise<DoorAnswer>, join: Join, request: DoorRequest): void {
+    answer.then(
+      (decided) => {
+        if (stage === 'over') return;
+        if (decided.kind === 'member') becomeMember(decided.node, join);
+        else if (decided.kind === 'refused') end(decided.code, decided.message);
+        else askApproval(join, request);
+      },
+      (error: unknown) => {
+        log.error({ error: (error as Error).message }, 'a join failed');
+        end('TRY_LATER', 'the server could not do it now');
+      },
+    );
+  }
+
+  function askApproval(join: Join, request: DoorRequest): void {
+    deps.door.requestApproval(request).then(
+      (pending) => {
+        approval = pending;
+        if (stage === 'over') {
+          pending.cancel();
+          return;
+        }
+        const { code, url, expiresInMs } = pending;
+        send({ kind: 'pending', code, url, expiresInMs });
+        listen();
+        settle(pending.decided, join, request);
+      },
+      (error: unknown) => {
+        log.error({ error: (error as Error).message }, 'an approval could not be asked for');
+        end('TRY_LATER', 'the server could not do it now');
+      },
+    );
+  }
+
+  function becomeMember(member: NodeRecord, join: Join): void {
+    node = member;
+    approval = undefined;
+    stage = 'member';
+    deps.handleMember(member.id);
+    presence.setOnline(member.id, withObserved(join.endpoints, source));
+    send({ kind: 'welcome', nodeId: member.id, program: deps.program });
+    feed = createMapFeed(member.id, {
+      source: deps.maps,
+      presence,
+      epoch: network.epoch,
+      send,
+      pendingBytes: () => socket.pendingBytes,
+      setTimer: deps.setTimer,
+      handleRemoved: () => end('NODE_REMOVED', 'this node was removed from the network'),
+    });
+    feed.start(join.map);
+    listen();
+  }
+
+  function handleMemberMessage(message: NodeMessage): void {
+    if (message.kind === 'endpoints') presence.setOnline(node!.id, withObserved(message.endpoints, source));
+    else if (message.kind === 'resync') feed!.resync();
+    else if (message.kind === 'request') handleRequest(message);
+    else giveUp('out-of-turn', message.kind);
+  }
+
+  function handleRequest({ id, operation, input }: Extract<NodeMessage, { kind: 'request' }>): void {
+    if (requests >= MAX_REQUESTS) {
+      send({ kind: 'failure', id, code: 'TOO_MANY_REQUESTS', message: `${MAX_REQUESTS} requests are under way` });
+      return;
+    }
+    requests += 1;
+    deps
+      .request(node!, operation, input)
+      .then(
+        (result) => send({ kind: 'response', id, result: result ?? null }),
+        (error: { code?: string; message: string }) =>
+          send({ kind: 'failure', id, code: error.code ?? 'FAILED', message: error.message }),
+      )
+      .finally(() => {
+        requests -= 1;
+      });
+  }
+
+  /** Starts the time within which the node must be heard again. */
+  function listen(): void {
+    cancelTimer();
+    cancelTimer = deps.setTimer(() => {
+      pingId += 1;
+      send({ kind: 'ping', id: pingId });
+      cancelTimer = deps.setTimer(() => giveUp('silent'), PONG_DEADLINE_MS);
+    }, PING_MS);
+  }
+
+  return {
+    handleFrame(frame) {
+      if (stage === 'over') return;
+      perform(channel.handleFrame(frame));
+      if (stage === 'joining' && approval !== undefined) listen();
+    },
+    handleClose: finish,
+    end,
+  };
+}

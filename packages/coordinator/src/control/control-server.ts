@@ -1,0 +1,158 @@
+/** The server's end of every node channel: who connects, what it may, and that it is still there. */
+import type { Crypto } from '@pcloud/wireguard';
+import type { Logger } from '../log.ts';
+import type { MapSource } from '../maps/map-source.ts';
+import type { PresenceTable } from '../maps/presence.ts';
+import type { Network } from '../network/network.ts';
+import type { NodeRecord } from '../nodes/node-record.ts';
+import { type Connection, createConnection } from './connection.ts';
+import { createSourceLimiter } from './source-limiter.ts';
+
+/** A connection that carries frames, as a WebSocket does. */
+export interface FrameSocket {
+  send(frame: Uint8Array): void;
+  /** Bytes that were sent and not taken yet. */
+  readonly pendingBytes: number;
+  close(): void;
+}
+
+export interface ControlServer {
+  /**
+   * Takes a connection.
+   * @param source the address it comes from, of a proxy's client where the proxy is trusted
+   * @returns what takes its frames, or undefined when this source connects too often
+   */
+  accept(socket: FrameSocket, source: string): ConnectionInput | undefined;
+  /** Ends a node's connection, as when it is removed. */
+  disconnect(nodeId: string): void;
+  /** Nodes that are connected. */
+  readonly connected: ReadonlySet<string>;
+  readonly counters: Readonly<Record<ControlCounter, number>>;
+  close(): void;
+}
+
+export interface ConnectionInput {
+  handleFrame(frame: Uint8Array): void;
+  handleClose(): void;
+}
+
+export type ControlCounter =
+  | 'connections'
+  | 'rate-limited'
+  | 'handshakes-refused'
+  | 'frames-refused'
+  | 'out-of-turn'
+  | 'silent'
+  | 'refused'
+  | 'replaced';
+
+/** Lets machines in. */
+export interface Doorkeeper {
+  /** Joins or resumes; never throws for what the machine said. */
+  join(request: DoorRequest): Promise<DoorAnswer>;
+  /** Asks for somebody's approval of a machine that has no token. */
+  requestApproval(request: DoorRequest): Promise<PendingApproval>;
+}
+
+export interface DoorRequest {
+  /** Public keys, base64; both are proven. */
+  readonly machineKey: string;
+  readonly nodeKey: string;
+  readonly token: string | undefined;
+  readonly wishedName: string;
+  readonly source: string;
+}
+
+export type DoorAnswer =
+  | { readonly kind: 'member'; readonly node: NodeRecord; readonly revision: number }
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'refused'; readonly code: import('@pcloud/netmap').RefusalCode; readonly message: string };
+
+export interface PendingApproval {
+  readonly code: string;
+  readonly url: string;
+  readonly expiresInMs: number;
+  /** The same as `join`, once somebody decided. */
+  readonly decided: Promise<DoorAnswer>;
+  /** The machine went away. */
+  cancel(): void;
+}
+
+export interface ControlDeps {
+  readonly network: () => Network;
+  readonly crypto: Crypto;
+  readonly random: (out: Uint8Array) => void;
+  readonly door: Doorkeeper;
+  readonly maps: MapSource;
+  readonly presence: PresenceTable;
+  /** Runs an operation in the name of a node's user. @throws with `code` and `message` to send back */
+  readonly request: (node: NodeRecord, operation: string, input: unknown) => Promise<unknown>;
+  readonly log: Logger;
+  readonly program: string;
+  /** Monotonic and wall milliseconds. */
+  readonly now: () => number;
+  readonly wallMs: () => number;
+  readonly setTimer: (callback: () => void, ms: number) => () => void;
+}
+
+export function createControlServer(deps: ControlDeps): ControlServer {
+  const byNode = new Map<string, Connection>();
+  const all = new Set<Connection>();
+  const limiter = createSourceLimiter();
+  const counters: Record<ControlCounter, number> = {
+    connections: 0,
+    'rate-limited': 0,
+    'handshakes-refused': 0,
+    'frames-refused': 0,
+    'out-of-turn': 0,
+    silent: 0,
+    refused: 0,
+    replaced: 0,
+  };
+  let isClosed = false;
+
+  return {
+    counters,
+    get connected() {
+      return new Set(byNode.keys());
+    },
+    accept(socket, source) {
+      if (isClosed) return undefined;
+      if (!limiter.allow(source, deps.now())) {
+        counters['rate-limited'] += 1;
+        return undefined;
+      }
+      counters.connections += 1;
+      const connection = createConnection(socket, source, {
+        ...deps,
+        count: (counter) => {
+          counters[counter] += 1;
+        },
+        handleMember(nodeId) {
+          // The newest connection of a node wins: an older one is most likely dead and does not know it yet.
+          const before = byNode.get(nodeId);
+          byNode.set(nodeId, connection);
+          if (before !== undefined && before !== connection) {
+            counters.replaced += 1;
+            before.end('REPLACED', 'another connection of this node took its place');
+          }
+        },
+        handleEnd(nodeId) {
+          all.delete(connection);
+          if (nodeId === undefined || byNode.get(nodeId) !== connection) return;
+          byNode.delete(nodeId);
+          deps.presence.setOffline(nodeId);
+        },
+      });
+      all.add(connection);
+      return connection;
+    },
+    disconnect(nodeId) {
+      byNode.get(nodeId)?.end('NODE_REMOVED', 'this node was removed from the network');
+    },
+    close() {
+      isClosed = true;
+      for (const connection of [...all]) connection.end('TRY_LATER', 'the server stops');
+    },
+  };
+}

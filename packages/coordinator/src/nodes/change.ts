@@ -1,0 +1,75 @@
+/** Changes of nodes that are members: each one commit, compared with what it was decided on. */
+import { isNodeName } from '@pcloud/netmap';
+import { CoordinatorError } from '../errors.ts';
+import { encodeRecord, readRecord, type Store, type StorePut } from '../store/index.ts';
+import { type NodeRecord, nodePaths, nodeRecord } from './node-record.ts';
+
+export interface ChangeDeps {
+  readonly store: Store;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Gives a node another name.
+ * @returns the revision
+ * @throws CoordinatorError NODE_UNKNOWN, NAME_INVALID, NAME_TAKEN, CONFLICT
+ */
+export async function renameNode(id: string, name: string, { store }: ChangeDeps): Promise<number> {
+  if (!isNodeName(name)) {
+    throw new CoordinatorError(
+      'NAME_INVALID',
+      `name: expected 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit, got "${name}"`,
+    );
+  }
+  const { node, revision } = await readNode(id, store);
+  if (node.name === name) return revision;
+  if ((await store.get(nodePaths.name(name))) !== undefined) {
+    throw new CoordinatorError('NAME_TAKEN', `name: "${name}" belongs to another node`);
+  }
+  const result = await store.commit({
+    compare: [
+      { key: nodePaths.node(id), revision },
+      { key: nodePaths.name(name), revision: 0 },
+    ],
+    put: [
+      { key: nodePaths.name(node.name), value: undefined },
+      { key: nodePaths.name(name), value: encodeRecord({ nodeId: id }) },
+      { key: nodePaths.node(id), value: encodeRecord({ ...node, name }) },
+    ],
+  });
+  return committed(result, id);
+}
+
+/**
+ * Takes a node out of the network: its name and keys are free, its address rests for a week.
+ * @param revoke the machine's key is never let in again, whatever token it has
+ * @returns the revision
+ * @throws CoordinatorError NODE_UNKNOWN, CONFLICT
+ */
+export async function removeNode(id: string, revoke: boolean, { store, now }: ChangeDeps): Promise<number> {
+  const { node, revision } = await readNode(id, store);
+  const put: StorePut[] = [
+    { key: nodePaths.node(id), value: undefined },
+    { key: nodePaths.machine(node.machineKey), value: undefined },
+    { key: nodePaths.nodeKey(node.nodeKey), value: undefined },
+    { key: nodePaths.name(node.name), value: undefined },
+    { key: nodePaths.address(node.index), value: encodeRecord({ nodeId: id, freedAtMs: now() }) },
+  ];
+  if (revoke) {
+    const value = encodeRecord({ nodeId: id, nodeKey: node.nodeKey, atMs: now() });
+    put.push({ key: nodePaths.revocation(node.machineKey), value });
+  }
+  return committed(await store.commit({ compare: [{ key: nodePaths.node(id), revision }], put }), id);
+}
+
+async function readNode(id: string, store: Store): Promise<{ node: NodeRecord; revision: number }> {
+  const entry = await store.get(nodePaths.node(id));
+  if (entry === undefined) throw new CoordinatorError('NODE_UNKNOWN', `node: there is none with the id "${id}"`);
+  return { node: readRecord(nodeRecord, entry), revision: entry.revision };
+}
+
+function committed(result: { readonly committed: boolean; readonly revision: number }, id: string): number {
+  if (result.committed) return result.revision;
+  throw new CoordinatorError('CONFLICT', `node "${id}" was changed by somebody else at the same moment; try again`);
+}
