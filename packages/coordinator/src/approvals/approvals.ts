@@ -152,7 +152,7 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
       return infoOf((await find(actor, typed)).record);
     },
 
-    approve: (actor, typed, { tags = [] } = {}) =>
+    approve: async (actor, typed, { tags = [] } = {}) =>
       decide(actor, typed, { state: 'approved', tags: normalizeTags(tags) }),
 
     deny: (actor, typed) => decide(actor, typed, { state: 'denied' }),
@@ -180,12 +180,14 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
       if (record.state === 'pending') return 'pending';
       const compare = [{ key, revision }];
       const approver = record.approvedBy ?? '';
+      const tags = record.tags ?? [];
       if (approver !== '') {
         const entry = await store.get(userPaths.user(approver));
-        if (!entry || readRecord(userRecord, entry).disabled) return { refusal: 'USER_DISABLED' };
+        const user = entry && readRecord(userRecord, entry);
+        if (!entry || !user || user.disabled) return { refusal: 'USER_DISABLED' };
+        if (tags.length > 0 && !isAtLeast(user.role, 'admin')) return { refusal: 'APPROVAL_DENIED' };
         compare.push({ key: entry.key, revision: entry.revision });
       }
-      const tags = record.tags ?? [];
       const userId = tags.length > 0 ? '' : approver;
       return { userId, tags, ephemeral: false, compare, put: [{ key, value: undefined }] };
     },
