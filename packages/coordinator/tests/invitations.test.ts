@@ -1,14 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { below } from '../src/store/index.ts';
+import { below, createMemoryStore, type Store } from '../src/store/index.ts';
 import { actorOf, createAccountsRig, PASSWORD } from '../src/testing/accounts-rig.ts';
+import { createHeldStore } from '../src/testing/held-store.ts';
 import { expectCode } from './expect-code.ts';
 
 const DAY_MS = 86_400_000;
 const NEW = { name: 'new', password: PASSWORD };
 
-async function createRig() {
-  const rig = createAccountsRig();
+async function createRig(store: Store = createMemoryStore()) {
+  const rig = createAccountsRig({}, store);
   const ann = actorOf(await rig.addUser('ann', 'owner'));
   const bob = actorOf(await rig.addUser('bob', 'admin'));
   const cid = actorOf(await rig.addUser('cid', 'member'));
@@ -26,13 +27,15 @@ test('who is invited makes an account of the role that was promised', async () =
 });
 
 test('twenty who register at once with one invitation: one does', async () => {
-  const { invitations, users, bob } = await createRig();
+  const store = createHeldStore(createMemoryStore());
+  const { invitations, users, bob } = await createRig(store);
   const { secret } = await invitations.create(bob, { role: 'member' });
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 20 }, (_, index) =>
-      invitations.register(secret, { name: `new-${index}`, password: PASSWORD }),
-    ),
+  store.hold();
+  const all = Array.from({ length: 20 }, (_, index) =>
+    invitations.register(secret, { name: `new-${index}`, password: PASSWORD }),
   );
+  await store.releaseAt(20);
+  const outcomes = await Promise.allSettled(all);
   assert.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   const codes = new Set(outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : [])));
   assert.equal([...codes], ['INVITATION_USED']);

@@ -5,6 +5,7 @@ import { createAccounts, hasOwner } from '../src/accounts/index.ts';
 import { createAudit } from '../src/audit.ts';
 import { createMemoryStore } from '../src/store/index.ts';
 import { createAccountsRig, PASSWORD, WALL_MS } from '../src/testing/accounts-rig.ts';
+import { createHeldStore } from '../src/testing/held-store.ts';
 import { expectCode } from './expect-code.ts';
 
 const ANN = { name: 'ann', password: PASSWORD };
@@ -50,23 +51,29 @@ test('the link makes the first owner, once', async () => {
 });
 
 test('twenty who use the link at once: one is the owner', async () => {
-  const { ownerLink, users } = createAccountsRig();
+  const store = createHeldStore(createMemoryStore());
+  const { ownerLink, users } = createAccountsRig({}, store);
   const secret = await ownerLink.issue();
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 20 }, (_, index) => ownerLink.redeem(secret, { ...ANN, name: `ann-${index}` })),
-  );
+  store.hold();
+  const all = Array.from({ length: 20 }, (_, index) => ownerLink.redeem(secret, { ...ANN, name: `ann-${index}` }));
+  await store.releaseAt(20);
+  const outcomes = await Promise.allSettled(all);
   assert.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   assert.is((await users.list()).length, 1);
 });
 
 test('a link and an owner whom root makes at the same moment: one owner, or none by the link', async () => {
-  const { ownerLink, users, root } = createAccountsRig();
+  const store = createHeldStore(createMemoryStore());
+  const { ownerLink, users, root } = createAccountsRig({}, store);
   const secret = await ownerLink.issue();
+  store.hold();
   const byLink = ownerLink.redeem(secret, ANN).then(
     () => true,
     () => false,
   );
-  await users.create(root, { name: 'bob', role: 'owner', password: PASSWORD });
+  const byRoot = users.create(root, { name: 'bob', role: 'owner', password: PASSWORD });
+  await store.releaseAt(2);
+  await byRoot;
   const owners = (await users.list()).map(({ name }) => name);
   assert.is(await byLink, owners.includes('ann'));
   await expectCode(ownerLink.redeem(secret, { ...ANN, name: 'cid' }), 'OWNER_EXISTS');

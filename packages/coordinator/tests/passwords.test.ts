@@ -65,6 +65,22 @@ test('an unknown name and a wrong password are one answer', async () => {
   assert.is((await rig.passwords.check('Ann', PASSWORD, '192.0.2.1')).name, 'ann');
 });
 
+test('an unknown name takes the time of a wrong password', async () => {
+  const rig = createAccountsRig({ scryptCost: SCRYPT_COST });
+  await rig.addUser('ann', 'owner');
+  const fastest = async (name: string): Promise<number> => {
+    const times: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const start = performance.now();
+      await expectCode(rig.passwords.check(name, 'some other password', '192.0.2.1'), 'CREDENTIALS_WRONG');
+      times.push(performance.now() - start);
+    }
+    return Math.min(...times);
+  };
+  const ratio = (await fastest('bob')) / (await fastest('ann'));
+  assert.ok(ratio > 0.5 && ratio < 2, `ratio ${ratio}`);
+});
+
 test('that an account is disabled is told to who knows its password alone', async () => {
   const rig = createAccountsRig();
   await rig.addUser('ann', 'owner');

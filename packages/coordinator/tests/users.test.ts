@@ -3,7 +3,9 @@ import * as assert from 'uvu/assert';
 import { hasOwner } from '../src/accounts/index.ts';
 import type { CoordinatorErrorCode } from '../src/errors.ts';
 import type { Role } from '../src/operations/operation.ts';
+import { createMemoryStore } from '../src/store/index.ts';
 import { type AccountsRig, actorOf, createAccountsRig, PASSWORD } from '../src/testing/accounts-rig.ts';
+import { createHeldStore } from '../src/testing/held-store.ts';
 import { expectCode } from './expect-code.ts';
 
 const ROLES: readonly Role[] = ['member', 'admin', 'owner'];
@@ -138,6 +140,18 @@ test('an admin who is demoted while promoting somebody does not get both through
     if (await promotion) assert.ok(revisionOf(low.id) < revisionOf(admin.id), `round ${round}`);
     else assert.is((await rig.users.get(low.id)).role, 'member', `round ${round}`);
   }
+});
+
+test('two changes of one user at once are both there', async () => {
+  const store = createHeldStore(createMemoryStore());
+  const rig = createAccountsRig({}, store);
+  const { id } = await rig.addUser('ann', 'member');
+  store.hold();
+  const changes = [rig.users.setRole(rig.root, id, 'admin'), rig.users.setDisabled(rig.root, id, true)];
+  await store.releaseAt(2);
+  await Promise.all(changes);
+  const { role, disabled } = await rig.users.get(id);
+  assert.equal({ role, disabled }, { role: 'admin', disabled: true });
 });
 
 test('a name is of one user, whatever its letters', async () => {

@@ -45,20 +45,22 @@ function assemble(backend: Backend, loaded: State, granted: readonly GrantedLeas
   /** Runs in order, on a state that is known to be what the table holds. */
   function change<T>(act: (state: State) => Promise<T>): Promise<T> {
     return inOrder(async () => {
-      if (broken) {
-        await backend.reopen();
-        state = await loadState(backend, changeLogOptions(deps));
-        broken = false;
-      }
       try {
+        if (broken) await recover();
         return await act(state);
       } catch (error) {
-        broken = !(error instanceof StoreError) || error.code === 'FAILED';
+        broken ||= !(error instanceof StoreError) || error.code === 'FAILED';
         throw asStoreError(error);
       } finally {
         watches.wake();
       }
     });
+  }
+
+  async function recover(): Promise<void> {
+    await backend.reopen();
+    state = await loadState(backend, changeLogOptions(deps));
+    broken = false;
   }
 
   const watches = createWatches({ state: () => state, settle: () => inOrder(() => undefined), isClosed: () => closed });

@@ -1,4 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Level } from 'level';
 import { endOfPrefix } from './_bytes.ts';
 import type { Backend, StoreDeps } from './backend.ts';
@@ -34,6 +36,8 @@ async function openBackend(directory: string): Promise<Backend> {
       await level.batch(operations, { sync: true });
     },
     async reopen() {
+      // Once closed, a store on a full disk can be neither opened nor read.
+      await probeSpace(directory);
       await level.close();
       level = await open(directory);
     },
@@ -49,6 +53,18 @@ async function open(directory: string): Promise<Level<Uint8Array, Uint8Array>> {
     return level;
   } catch (error) {
     throw explain(directory, error);
+  }
+}
+
+/** What LevelDB writes at most when it opens: its log (4 MiB) as a table, and its manifest. */
+const PROBE_BYTES = 8 * 1024 * 1024;
+
+async function probeSpace(directory: string): Promise<void> {
+  const path = join(directory, 'probe');
+  try {
+    await writeFile(path, new Uint8Array(PROBE_BYTES), { mode: 0o600, flush: true });
+  } finally {
+    await rm(path, { force: true });
   }
 }
 

@@ -9,7 +9,8 @@ export function createMemoryStore(deps: StoreDeps = {}): Store {
   return createStore(createMemoryBackend(), deps);
 }
 
-function createMemoryBackend(): Backend {
+/** A table of rows in memory. */
+export function createMemoryBackend(): Backend {
   const values = new Map<string, Uint8Array>();
   const keys: Uint8Array[] = [];
 
