@@ -1,5 +1,6 @@
 /** What can go wrong between the coordinator and who asks it, with the status HTTP answers with. */
 const STATUSES = {
+  ADDRESS_INVALID: 400,
   INPUT_INVALID: 400,
   NAME_INVALID: 400,
   PASSWORD_WEAK: 400,

@@ -1,4 +1,5 @@
 /** The server's end of every node channel: who connects, what it may, and that it is still there. */
+import type { RefusalCode } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
 import type { Logger } from '../log.ts';
 import type { MapSource } from '../maps/map-source.ts';
@@ -23,8 +24,8 @@ export interface ControlServer {
    * @returns what takes its frames, or undefined when this source connects too often
    */
   accept(socket: FrameSocket, source: string): ConnectionInput | undefined;
-  /** Ends a node's connection, as when it is removed. */
-  disconnect(nodeId: string): void;
+  /** Ends a node's connection, and says why. */
+  disconnect(nodeId: string, code: RefusalCode, message: string): void;
   /** Nodes that are connected. */
   readonly connected: ReadonlySet<string>;
   readonly counters: Readonly<Record<ControlCounter, number>>;
@@ -66,7 +67,7 @@ export interface DoorRequest {
 export type DoorAnswer =
   | { readonly kind: 'member'; readonly node: NodeRecord; readonly revision: number }
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'refused'; readonly code: import('@pcloud/netmap').RefusalCode; readonly message: string };
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
 
 export interface PendingApproval {
   readonly code: string;
@@ -147,8 +148,8 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       all.add(connection);
       return connection;
     },
-    disconnect(nodeId) {
-      byNode.get(nodeId)?.end('NODE_REMOVED', 'this node was removed from the network');
+    disconnect(nodeId, code, message) {
+      byNode.get(nodeId)?.end(code, message);
     },
     close() {
       isClosed = true;

@@ -11,9 +11,6 @@ export interface JoinRequest {
   readonly machineKey: string;
   readonly nodeKey: string;
   readonly wishedName: string;
-  readonly role: 'server' | 'client';
-  /** A place that was chosen for it; the first free one otherwise. */
-  readonly index?: number;
 }
 
 /** On whose word a machine comes in, and what the commit must hold and put for it: a token is burned by success only. */
@@ -21,6 +18,9 @@ export interface Admission {
   readonly userId: string;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
+  readonly isServer?: boolean | undefined;
+  /** A place that was chosen for it; the first free one otherwise. */
+  readonly index?: number | undefined;
   readonly compare: readonly StoreCompare[];
   readonly put: readonly StorePut[];
 }
@@ -69,7 +69,7 @@ export async function joinNode<R extends string>(
     if ('refusal' in admission) return admission;
     if ((await store.get(nodePaths.nodeKey(request.nodeKey))) !== undefined) return { refusal: 'KEY_IN_USE' };
 
-    const index = request.index ?? nextFreeIndex(deps.prefix, registry.indices, deps.now());
+    const index = admission.index ?? nextFreeIndex(deps.prefix, registry.indices, deps.now());
     if (index === undefined) return { refusal: 'ADDRESSES_EXHAUSTED' };
     if (!isIndexFree(index, registry.indices, deps.now())) return { refusal: 'ADDRESS_IN_USE' };
     const node: NodeRecord = {
@@ -77,7 +77,7 @@ export async function joinNode<R extends string>(
       name: uniqueName(toNodeName(request.wishedName), registry.names),
       userId: admission.userId,
       tags: [...admission.tags],
-      role: request.role,
+      role: admission.isServer ? 'server' : 'client',
       machineKey: request.machineKey,
       nodeKey: request.nodeKey,
       index,

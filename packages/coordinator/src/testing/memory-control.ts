@@ -109,7 +109,7 @@ export async function createMemoryControl(
     async join({ machineKey, nodeKey, token, wishedName }) {
       const admitted = control.admission(token);
       const outcome = await joinNode(
-        { machineKey, nodeKey, wishedName, role: 'client' },
+        { machineKey, nodeKey, wishedName },
         async () => (admitted === 'stranger' ? ({ refusal: 'STRANGER' } as const) : admitted),
         { store, registry, prefix: prefix4, now: wallMs, newId: () => `n${++ids}` },
       );
@@ -183,7 +183,8 @@ export async function createMemoryControl(
   return control;
 }
 
-function createMemoryNode(
+/** A machine that connects and greets at once. */
+export function createMemoryNode(
   name: string,
   server: ControlServer,
   network: Network,

@@ -9,6 +9,10 @@ export interface TokenInfo {
   readonly tags: readonly string[];
   readonly reusable: boolean;
   readonly ephemeral: boolean;
+  /** Its node becomes a server. */
+  readonly isServer?: boolean | undefined;
+  /** The place in the prefixes that its node gets; the first free one otherwise. */
+  readonly index?: number | undefined;
   /** Empty for root. */
   readonly createdBy: string;
   readonly createdAtMs: number;
@@ -27,6 +31,8 @@ export const tokenRecord: v.GenericSchema<unknown, TokenRecord> = v.object({
   tags: v.array(v.string()),
   reusable: v.boolean(),
   ephemeral: v.boolean(),
+  isServer: v.optional(v.boolean()),
+  index: v.optional(v.number()),
   createdBy: v.string(),
   createdAtMs: v.number(),
   expiresAtMs: v.number(),

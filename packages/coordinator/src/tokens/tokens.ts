@@ -31,6 +31,10 @@ export interface NewToken {
   readonly ephemeral?: boolean;
   /** Default an hour; at most 90 days. */
   readonly expiresInMs?: number;
+  /** Its node becomes a server. For owners. Default false. */
+  readonly isServer?: boolean;
+  /** The place in the prefixes that its node gets. For admins and owners, and for one node. */
+  readonly index?: number;
 }
 
 export type TokenRefusal = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_USED' | 'USER_DISABLED';
@@ -40,6 +44,8 @@ export interface TokenAdmission {
   readonly userId: string;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
+  readonly isServer?: boolean | undefined;
+  readonly index?: number | undefined;
   readonly compare: readonly StoreCompare[];
   readonly put: readonly StorePut[];
 }
@@ -118,7 +124,15 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
   return {
     async create(
       actor,
-      { userId, tags: wished = [], reusable = false, ephemeral = false, expiresInMs = DEFAULT_EXPIRY_MS },
+      {
+        userId,
+        tags: wished = [],
+        reusable = false,
+        ephemeral = false,
+        expiresInMs = DEFAULT_EXPIRY_MS,
+        isServer = false,
+        index,
+      },
     ) {
       if (!(expiresInMs > 0 && expiresInMs <= MAX_EXPIRY_MS)) {
         throw new CoordinatorError('INPUT_INVALID', `expiry: expected up to 90 days, got ${expiresInMs} ms`);
@@ -127,12 +141,21 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       if (tags.length > 0 && userId !== undefined) {
         throw new CoordinatorError('INPUT_INVALID', 'a node belongs to its tags or to a user, not to both');
       }
+      if (index !== undefined && reusable) {
+        throw new CoordinatorError('INPUT_INVALID', 'address: a reusable link cannot give one address to many nodes');
+      }
       await collect();
       const secret = newSecret(160, random);
       const { record } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
         if (tags.length > 0 && !isAtLeast(authority.role, 'admin')) {
           throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may give tags');
+        }
+        if (index !== undefined && !isAtLeast(authority.role, 'admin')) {
+          throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may choose an address');
+        }
+        if (isServer && !isAtLeast(authority.role, 'owner')) {
+          throw new CoordinatorError('FORBIDDEN', 'only an owner may let in a server');
         }
         const owner = tags.length > 0 ? '' : (userId ?? authority.userId ?? '');
         const compare = [...authority.compare];
@@ -143,6 +166,8 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
           tags,
           reusable,
           ephemeral,
+          ...(isServer && { isServer }),
+          ...(index !== undefined && { index }),
           createdBy: authority.userId ?? '',
           createdAtMs: now(),
           expiresAtMs: now() + expiresInMs,
@@ -178,7 +203,8 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       const event = audit.put({ actor: 'nobody', action: 'tokens.redeem', subject: `token:${record.id}` });
       const put: StorePut[] = [event];
       if (!record.reusable) put.push({ key: entry.key, value: encodeRecord({ ...record, usedAtMs: now() }) });
-      return { userId: record.userId, tags: record.tags, ephemeral: record.ephemeral, compare, put };
+      const { tags, ephemeral, isServer, index } = record;
+      return { userId: record.userId, tags, ephemeral, isServer, index, compare, put };
     },
 
     async list(actor) {

@@ -1,0 +1,183 @@
+/** The coordinator without its sockets: state, accounts, maps, operations and the node channels' end. */
+import { formatJoinLink, formatNetworkId } from '@pcloud/netmap';
+import type { Crypto } from '@pcloud/wireguard';
+import { type Accounts, createAccounts, userPaths, userRecord } from './accounts/index.ts';
+import { newId } from './accounts/secret.ts';
+import { type Approvals, createApprovals } from './approvals/index.ts';
+import { type Audit, createAudit } from './audit.ts';
+import { type ControlServer, createControlServer } from './control/control-server.ts';
+import { createDoorkeeper } from './door.ts';
+import { CoordinatorError } from './errors.ts';
+import type { Logger } from './log.ts';
+import { createMapSource } from './maps/map-source.ts';
+import { createPresenceTable } from './maps/presence.ts';
+import { type Network, type NetworkOptions, openNetwork } from './network/network.ts';
+import { removeNode } from './nodes/change.ts';
+import { startEphemeralSweep } from './nodes/ephemeral.ts';
+import type { NodeRecord } from './nodes/node-record.ts';
+import { createRegistry, type Registry } from './nodes/registry.ts';
+import { createOperations, type Operations } from './operations/table.ts';
+import { readRecord, type Store } from './store/index.ts';
+import { createTokens, type NewToken, type Tokens } from './tokens/index.ts';
+
+export interface Core {
+  readonly network: Network;
+  readonly accounts: Accounts;
+  readonly approvals: Approvals;
+  readonly tokens: Tokens;
+  readonly audit: Audit;
+  readonly operations: Operations;
+  readonly control: ControlServer;
+  readonly registry: Registry;
+  /** A join link, on root's word. */
+  createJoinLink(token: NewToken): Promise<string>;
+  /** Ends what runs; the store stays open. */
+  close(): void;
+}
+
+export interface CoreOptions extends NetworkOptions {
+  readonly openRegistration: boolean;
+  /** For people: `pcloud 0.1.0`. */
+  readonly program: string;
+}
+
+export interface CoreDeps {
+  readonly store: Store;
+  readonly crypto: Crypto;
+  readonly random: (out: Uint8Array) => void;
+  readonly log: Logger;
+  /** A page of the console, for links that are handed to people. */
+  readonly pageUrl: (path: string) => string;
+  /** Monotonic and wall milliseconds. */
+  readonly now: () => number;
+  readonly wallMs: () => number;
+  /** @returns what cancels it */
+  readonly setTimer: (callback: () => void, ms: number) => () => void;
+}
+
+/** @throws CoordinatorError, StoreError when the state cannot be read */
+export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<Core> {
+  const { store, random, log, setTimer, pageUrl } = deps;
+  const network = await openNetwork(options, deps);
+  const registry = await createRegistry({ store, log, sleep: (ms, signal) => sleep(ms, signal, setTimer) });
+  const maps = createMapSource(registry, network.epoch, network.face);
+  const presence = createPresenceTable(setTimer);
+  const forgetting = registry.subscribe(({ nodeIds }) => {
+    for (const id of nodeIds) if (!registry.nodes.has(id)) presence.forget(id);
+  });
+  const state = { store, now: deps.wallMs, random };
+  const audit = createAudit(state);
+  const accounts = createAccounts({ openRegistration: options.openRegistration }, { ...state, audit });
+  const tokens = createTokens({ ...state, audit });
+  const approvals = createApprovals({ ...state, audit, setTimer });
+
+  const joinLink = (token: string): string =>
+    formatJoinLink({ urls: network.urls, networkId: network.id, channelKey: network.channelPublic, token });
+
+  async function endOfNode(nodeId: string): Promise<number> {
+    const ended = [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(nodeId));
+    return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async function leave(node: NodeRecord, action: string): Promise<void> {
+    await removeNode(node.id, false, { store, now: deps.wallMs });
+    await endOfNode(node.id);
+    await audit.append({ actor: 'nobody', action, subject: `node:${node.id}`, detail: { name: node.name } });
+  }
+
+  /** A device may leave by itself; for the rest it speaks in the name of the user who owns it. */
+  async function request(node: NodeRecord, operation: string, input: unknown): Promise<unknown> {
+    if (operation === 'nodes.leave') {
+      await leave(node, 'nodes.leave');
+      return { removed: node.name };
+    }
+    const entry = node.userId === '' ? undefined : await store.get(userPaths.user(node.userId));
+    if (entry === undefined) {
+      throw new CoordinatorError('FORBIDDEN', `device "${node.name}" belongs to no user, and can ask for nothing`);
+    }
+    const { id, role } = readRecord(userRecord, entry);
+    return operations.run({ kind: 'user', userId: id, role, via: 'node', nodeId: node.id }, operation, input);
+  }
+
+  const operations = createOperations({
+    store,
+    accounts,
+    users: accounts.users,
+    tokens,
+    approvals,
+    registry,
+    maps,
+    presence,
+    audit,
+    network: network.face,
+    prefix: network.prefix4,
+    now: deps.wallMs,
+    pageUrl,
+    joinLink,
+    endOfNode,
+    disconnectUser(userId) {
+      for (const node of registry.nodes.values()) {
+        if (node.userId === userId) control.disconnect(node.id, 'USER_DISABLED', 'the account was disabled or removed');
+      }
+    },
+  });
+  const control = createControlServer({
+    ...deps,
+    network: () => network,
+    door: createDoorkeeper({
+      store,
+      registry,
+      tokens,
+      approvals,
+      prefix: network.prefix4,
+      approvalUrl: () => pageUrl('/approve'),
+      now: deps.wallMs,
+      newId: () => newId(random),
+    }),
+    maps,
+    presence,
+    request,
+    program: options.program,
+  });
+  const sweep = startEphemeralSweep({
+    ...deps,
+    registry,
+    isConnected: (nodeId) => control.connected.has(nodeId),
+    remove: (node) => leave(node, 'nodes.expire'),
+  });
+  log.info({ network: formatNetworkId(network.id), nodes: registry.nodes.size }, 'the network is open');
+
+  return {
+    network,
+    accounts,
+    approvals,
+    tokens,
+    audit,
+    operations,
+    control,
+    registry,
+    createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
+    close() {
+      sweep.stop();
+      forgetting();
+      control.close();
+      maps.close();
+      registry.close();
+      network.channelPrivate.fill(0);
+    },
+  };
+}
+
+function sleep(ms: number, signal: AbortSignal, setTimer: CoreDeps['setTimer']): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = setTimer(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel();
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,140 @@
+import { parseAddress } from '@pcloud/ip';
+import type { MapNetwork, MapNode } from '@pcloud/netmap';
+import * as v from 'valibot';
+import { isAtLeast } from '../accounts/index.ts';
+import type { Audit } from '../audit.ts';
+import { CoordinatorError } from '../errors.ts';
+import type { MapSource } from '../maps/map-source.ts';
+import type { PresenceTable } from '../maps/presence.ts';
+import { removeNode, renameNode } from '../nodes/change.ts';
+import type { NodeRecord } from '../nodes/node-record.ts';
+import type { Registry } from '../nodes/registry.ts';
+import type { Store } from '../store/index.ts';
+import { define } from './define.ts';
+import { nothing, text } from './inputs.ts';
+import type { Actor, Operation } from './operation.ts';
+
+export interface NodeOperationsDeps {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly maps: MapSource;
+  readonly presence: PresenceTable;
+  readonly audit: Audit;
+  readonly network: MapNetwork;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  /** Ends what was begun on a node that is no more: sessions, invitations, tokens. Answers how many. */
+  readonly endOfNode: (nodeId: string) => Promise<number>;
+}
+
+interface NodeFace extends MapNode {
+  readonly online: boolean;
+  readonly endpoints: readonly string[];
+  readonly ephemeral: boolean;
+  readonly createdAtMs: number;
+}
+
+export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
+  const { registry, maps, presence, audit } = deps;
+
+  function faceOf(node: NodeRecord): NodeFace {
+    const found = presence.get(node.id);
+    return {
+      ...maps.face(node.id)!,
+      online: found?.online ?? false,
+      endpoints: found?.endpoints ?? [],
+      ephemeral: node.ephemeral,
+      createdAtMs: node.createdAtMs,
+    };
+  }
+
+  /** A node by name, id or address. */
+  function find(wanted: string): NodeRecord {
+    const label = wanted.toLowerCase().replace(new RegExp(`\\.${deps.network.domain}\\.?$`), '');
+    const byName = registry.nodes.get(registry.names.get(label) ?? wanted);
+    const found = byName ?? (parseAddress(wanted) && findByAddress(wanted));
+    if (found) return found;
+    throw new CoordinatorError('NODE_UNKNOWN', `node: there is none called "${wanted}"`);
+  }
+
+  function findByAddress(address: string): NodeRecord | undefined {
+    for (const node of registry.nodes.values()) {
+      if (maps.face(node.id)?.addresses.includes(address)) return node;
+    }
+    return undefined;
+  }
+
+  /** One's own, or anybody's for an admin. */
+  function checkMayChange(actor: Actor, node: NodeRecord): void {
+    if (actor.kind === 'root' || isAtLeast(actor.role, 'admin')) return;
+    if (node.userId !== '' && node.userId === actor.userId) return;
+    throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
+  }
+
+  async function remove(actor: Actor, node: NodeRecord, revoke: boolean): Promise<object> {
+    await removeNode(node.id, revoke, deps);
+    const ended = await deps.endOfNode(node.id);
+    const action = revoke ? 'nodes.revoke' : 'nodes.remove';
+    await audit.append({ actor, action, subject: `node:${node.id}`, detail: { name: node.name, ended } });
+    return { removed: node.name, ended };
+  }
+
+  const node = v.strictObject({ node: text });
+  return [
+    define({
+      name: 'nodes.list',
+      least: 'member',
+      changes: false,
+      input: nothing,
+      run: async () => [...registry.nodes.values()].map(faceOf),
+    }),
+    define({
+      name: 'nodes.rename',
+      least: 'member',
+      changes: true,
+      input: v.strictObject({ node: text, name: text }),
+      async run(actor, input) {
+        const found = find(input.node);
+        checkMayChange(actor, found);
+        await registry.reach(await renameNode(found.id, input.name, deps));
+        const detail = { from: found.name, to: input.name };
+        await audit.append({ actor, action: 'nodes.rename', subject: `node:${found.id}`, detail });
+        return faceOf(registry.nodes.get(found.id)!);
+      },
+    }),
+    define({
+      name: 'nodes.remove',
+      least: 'member',
+      changes: true,
+      input: v.strictObject({ node: text, revoke: v.optional(v.boolean(), false) }),
+      async run(actor, input) {
+        const found = find(input.node);
+        checkMayChange(actor, found);
+        return remove(actor, found, input.revoke);
+      },
+    }),
+    define({
+      name: 'whois',
+      least: 'member',
+      changes: false,
+      input: node,
+      run: async (_actor, input) => faceOf(find(input.node)),
+    }),
+    define({
+      name: 'network.get',
+      least: 'member',
+      changes: false,
+      input: nothing,
+      run: async () => ({ ...deps.network, nodes: registry.nodes.size }),
+    }),
+    define({
+      name: 'audit.list',
+      least: 'admin',
+      changes: false,
+      input: v.strictObject({
+        limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 100),
+      }),
+      run: (_actor, input) => audit.list(input.limit),
+    }),
+  ];
+}

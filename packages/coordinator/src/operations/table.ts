@@ -1,0 +1,40 @@
+/** All operations, and who may ask for them. */
+import * as v from 'valibot';
+import { isAtLeast, readAuthority } from '../accounts/index.ts';
+import { CoordinatorError } from '../errors.ts';
+import type { Store } from '../store/index.ts';
+import { type NodeOperationsDeps, nodeOperations } from './nodes.ts';
+import type { Actor, Operation } from './operation.ts';
+import { type TokenOperationsDeps, tokenOperations } from './tokens.ts';
+import { type UserOperationsDeps, userOperations } from './users.ts';
+
+export interface Operations {
+  /** @throws CoordinatorError OPERATION_UNKNOWN, FORBIDDEN, INPUT_INVALID, and what the operation itself throws */
+  run(actor: Actor, name: string, input: unknown): Promise<unknown>;
+  names(): readonly Pick<Operation, 'name' | 'least' | 'changes'>[];
+}
+
+export type OperationsDeps = UserOperationsDeps & TokenOperationsDeps & NodeOperationsDeps & { readonly store: Store };
+
+export function createOperations(deps: OperationsDeps): Operations {
+  const all = [...userOperations(deps), ...tokenOperations(deps), ...nodeOperations(deps)];
+  const table = new Map(all.map((operation) => [operation.name, operation]));
+
+  return {
+    async run(actor, name, input) {
+      const operation = table.get(name);
+      if (operation === undefined) throw new CoordinatorError('OPERATION_UNKNOWN', `there is no operation "${name}"`);
+      const { role } = await readAuthority(actor, deps.store);
+      if (!isAtLeast(role, operation.least)) {
+        throw new CoordinatorError('FORBIDDEN', `${name}: only an ${operation.least} may do this`);
+      }
+      const parsed = v.safeParse(operation.input, input ?? {});
+      if (!parsed.success) {
+        const [issue] = parsed.issues;
+        throw new CoordinatorError('INPUT_INVALID', `${v.getDotPath(issue) ?? 'input'}: ${issue.message}`);
+      }
+      return operation.run(actor, parsed.output);
+    },
+    names: () => all.map(({ name, least, changes }) => ({ name, least, changes })),
+  };
+}

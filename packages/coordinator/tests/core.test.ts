@@ -1,0 +1,322 @@
+import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseJoinLink } from '@pcloud/netmap';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { UserRecord } from '../src/accounts/index.ts';
+import { type Core, createCore } from '../src/core.ts';
+import type { Actor } from '../src/operations/operation.ts';
+import { createMemoryStore, type Store } from '../src/store/index.ts';
+import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
+import { createMemoryNode, crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+
+interface Context {
+  directory: string;
+  store: Store;
+  clock: FakeTimers;
+  core: Core;
+}
+
+const ROOT: Actor = { kind: 'root' };
+const PASSWORD = 'correct horse battery';
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const test = suite<Context>('core');
+
+test.before.each(async (context) => {
+  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-core-'));
+  context.clock = createFakeTimers();
+  context.store = createMemoryStore({ clock: context.clock });
+  context.core = await start(context);
+});
+
+test.after.each(async ({ core, store, directory }) => {
+  core.close();
+  await store.close();
+  rmSync(directory, { recursive: true });
+});
+
+function start({ directory, store, clock }: Omit<Context, 'core'>): Promise<Core> {
+  const prefix4 = { address: Uint8Array.of(10, 0, 0, 0), length: 16 };
+  return createCore(
+    { stateDir: directory, prefix4, urls: ['https://192.0.2.1:8443'], openRegistration: false, program: 'test' },
+    {
+      store,
+      crypto,
+      random: (out) => void randomFillSync(out),
+      log,
+      pageUrl: (path) => `https://10.0.0.1:8443${path}`,
+      now: clock.now,
+      wallMs: () => 1_700_000_000_000 + clock.now(),
+      setTimer: clock.setTimer,
+    },
+  );
+}
+
+function random(): Uint8Array {
+  return randomFillSync(new Uint8Array(32));
+}
+
+function connect(core: Core, name: string, options: MemoryNodeOptions = {}): MemoryNode {
+  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
+  return createMemoryNode(name, core.control, core.network, { ...keys, ...options });
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function advance(clock: FakeTimers, ms: number): Promise<void> {
+  await settle();
+  for (let left = ms; left > 0; left -= 50) {
+    clock.advance(Math.min(50, left));
+    await settle();
+  }
+}
+
+function tokenOf(link: string): string {
+  const parsed = parseJoinLink(link);
+  if (parsed instanceof Error) throw parsed;
+  return parsed.token;
+}
+
+async function addUser(core: Core, name: string, role: 'owner' | 'admin' | 'member'): Promise<Actor> {
+  const user = (await core.operations.run(ROOT, 'users.add', { name, role, password: PASSWORD })) as UserRecord;
+  return { kind: 'user', userId: user.id, role, via: 'session' };
+}
+
+async function invite(core: Core, actor: Actor, input: object = {}): Promise<string> {
+  const { link } = (await core.operations.run(actor, 'invites.create', input)) as { link: string };
+  return tokenOf(link);
+}
+
+async function codeOf(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+  throw new Error('it was done');
+}
+
+test('the link of a user makes a node of that user, whom others see', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const token = await invite(core, ann);
+  const server = connect(core, 'server', { token: tokenOf(await core.createJoinLink({ isServer: true, index: 1 })) });
+  await settle();
+  connect(core, 'laptop', { token });
+  await advance(clock, 200);
+  assert.equal(server.map!.self.addresses[0], '10.0.0.1');
+  assert.is(server.map!.self.role, 'server');
+  const [laptop] = [...server.map!.nodes.values()];
+  assert.equal([laptop!.name, laptop!.user, laptop!.role], ['laptop', 'ann', 'client']);
+});
+
+test('of fifty machines with one one-off link one gets in', async ({ core }) => {
+  const token = tokenOf(await core.createJoinLink({}));
+  const nodes = Array.from({ length: 50 }, (_, index) =>
+    connect(core, `n${index}`, { token, source: `198.51.100.${index}` }),
+  );
+  for (let turn = 0; turn < 20; turn++) await settle();
+  assert.is(nodes.filter((node) => node.last('welcome')).length, 1);
+  const codes = new Set(nodes.map((node) => node.last('refused')?.code).filter(Boolean));
+  assert.equal([...codes], ['TOKEN_USED']);
+  assert.is(core.registry.nodes.size, 1);
+});
+
+test('a link that was altered, has expired or was used is refused under its own code', async ({ core, clock }) => {
+  const unknown = connect(core, 'a', { token: 'x'.repeat(32) });
+  const late = tokenOf(await core.createJoinLink({ expiresInMs: 1_000 }));
+  const once = tokenOf(await core.createJoinLink({}));
+  connect(core, 'b', { token: once });
+  await advance(clock, 2_000);
+  const second = connect(core, 'c', { token: once });
+  const expired = connect(core, 'd', { token: late });
+  await settle();
+  const codes = [unknown, second, expired].map((node) => node.last('refused')?.code);
+  assert.equal(codes, ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED']);
+});
+
+test('a retry by the same machine gets the same answer, though its link is used', async ({ core }) => {
+  const token = tokenOf(await core.createJoinLink({}));
+  const first = connect(core, 'a', { token });
+  await settle();
+  first.disconnect();
+  const again = connect(core, 'a', { token, machineKey: first.machineKey, nodeKey: first.nodeKey });
+  await settle();
+  assert.equal(again.map!.self, first.map!.self);
+});
+
+test('a machine without a link joins once a user types its code, as a node of that user', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const machine = connect(core, 'tv', { token: undefined });
+  await settle();
+  const { code, url } = machine.last('pending')!;
+  assert.is(url, 'https://10.0.0.1:8443/approve');
+  assert.equal(((await core.operations.run(ann, 'approvals.look', { code })) as { name: string }).name, 'tv');
+  await core.operations.run(ann, 'approvals.approve', { code: code.toLowerCase() });
+  await advance(clock, 1_000);
+  assert.is(machine.map?.self.user, 'ann');
+});
+
+test('a machine that is denied is told so', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const machine = connect(core, 'tv', { token: undefined });
+  await settle();
+  await core.operations.run(ann, 'approvals.deny', { code: machine.last('pending')!.code });
+  await advance(clock, 1_000);
+  assert.is(machine.last('refused')?.code, 'APPROVAL_DENIED');
+});
+
+test('a node asks in the name of its user, and may no more than that user', async ({ core }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  await settle();
+  node.send({ kind: 'request', id: 1, operation: 'invites.create', input: {} });
+  node.send({
+    kind: 'request',
+    id: 2,
+    operation: 'users.add',
+    input: { name: 'x', role: 'owner', password: PASSWORD },
+  });
+  await settle();
+  assert.match((node.last('response')!.result as { link: string }).link, /^https:\/\/192\.0\.2\.1:8443\/join#/);
+  assert.equal([node.last('failure')!.id, node.last('failure')!.code], [2, 'FORBIDDEN']);
+});
+
+test('a node of nobody may leave, and ask for nothing else', async ({ core, clock }) => {
+  const node = connect(core, 'server', { token: tokenOf(await core.createJoinLink({})) });
+  await settle();
+  node.send({ kind: 'request', id: 1, operation: 'nodes.list', input: {} });
+  await settle();
+  assert.is(node.last('failure')!.code, 'FORBIDDEN');
+  node.send({ kind: 'request', id: 2, operation: 'nodes.leave', input: {} });
+  await advance(clock, 500);
+  assert.is(core.registry.nodes.size, 0);
+});
+
+test('a member changes own nodes only, an admin any', async ({ core }) => {
+  const [ann, bob, eve] = [
+    await addUser(core, 'ann', 'member'),
+    await addUser(core, 'bob', 'member'),
+    await addUser(core, 'eve', 'admin'),
+  ];
+  connect(core, 'laptop', { token: await invite(core, ann) });
+  await settle();
+  assert.is(await codeOf(core.operations.run(bob, 'nodes.rename', { node: 'laptop', name: 'x' })), 'FORBIDDEN');
+  assert.is(await codeOf(core.operations.run(bob, 'nodes.remove', { node: 'laptop' })), 'FORBIDDEN');
+  await core.operations.run(ann, 'nodes.rename', { node: 'laptop', name: 'mine' });
+  await core.operations.run(eve, 'nodes.remove', { node: 'mine.pcloud' });
+  await settle();
+  assert.is(core.registry.nodes.size, 0);
+});
+
+test('a revoked node ends with its connection and the invitations made on it', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  await settle();
+  node.send({ kind: 'request', id: 1, operation: 'invites.create', input: {} });
+  await settle();
+  const token = tokenOf((node.last('response')!.result as { link: string }).link);
+  await core.operations.run(ann, 'nodes.remove', { node: 'laptop', revoke: true });
+  await advance(clock, 500);
+  assert.is(node.last('refused')?.code, 'NODE_REMOVED');
+  const other = connect(core, 'other', { token });
+  await settle();
+  assert.is(other.last('refused')?.code, 'TOKEN_UNKNOWN');
+});
+
+test('a disabled user is cut off with every device, until enabled again', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  await settle();
+  await core.operations.run(ROOT, 'users.disable', { user: 'ann' });
+  await settle();
+  assert.is(node.last('refused')?.code, 'USER_DISABLED');
+  const keys = { machineKey: node.machineKey, nodeKey: node.nodeKey };
+  const refused = connect(core, 'laptop', keys);
+  await settle();
+  assert.is(refused.last('refused')?.code, 'USER_DISABLED');
+  await core.operations.run(ROOT, 'users.enable', { user: 'ann' });
+  const back = connect(core, 'laptop', keys);
+  await advance(clock, 200);
+  assert.ok(back.map);
+});
+
+test('an address can be chosen, and only one that is free', async ({ core }) => {
+  const input = { address: '10.0.3.7' };
+  const first = connect(core, 'a', { token: await invite(core, ROOT, input) });
+  await settle();
+  assert.is(first.map!.self.addresses[0], '10.0.3.7');
+  const second = connect(core, 'b', { token: await invite(core, ROOT, input) });
+  await settle();
+  assert.is(second.last('refused')?.code, 'ADDRESS_IN_USE');
+  assert.is(await codeOf(core.operations.run(ROOT, 'invites.create', { address: '10.9.0.1' })), 'ADDRESS_INVALID');
+});
+
+test('an ephemeral node that is away for half an hour is no more, others stay', async ({ core, clock }) => {
+  const gone = connect(core, 'ci', { token: tokenOf(await core.createJoinLink({ ephemeral: true })) });
+  const stays = connect(core, 'pi', { token: tokenOf(await core.createJoinLink({})) });
+  await settle();
+  for (const node of [gone, stays]) node.disconnect();
+  for (let minute = 0; minute < 32; minute++) {
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.equal([...core.registry.names.keys()], ['pi']);
+});
+
+test('a restart has the same network, nodes and addresses, and resumes maps by their hash', async (context) => {
+  const { core, clock } = context;
+  const node = connect(core, 'a', { token: tokenOf(await core.createJoinLink({})) });
+  await settle();
+  const map = node.last('map')!;
+  core.close();
+  context.core = await start(context);
+  assert.equal(context.core.network.id, core.network.id);
+  const { epoch, revision, hash } = map;
+  const back = connect(context.core, 'a', {
+    machineKey: node.machineKey,
+    nodeKey: node.nodeKey,
+    map: { epoch, revision, hash },
+  });
+  back.map = node.map;
+  await advance(clock, 200);
+  assert.is(back.last('map'), undefined);
+  assert.equal(back.last('delta')?.changed, []);
+});
+
+test('input that is not as it should be is refused by the name of its field', async ({ core }) => {
+  for (const [name, input, field] of [
+    ['nodes.rename', { node: 'a' }, 'name'],
+    ['users.set-role', { user: 'a', role: 'god' }, 'role'],
+    ['invites.create', { expiresInMs: -1 }, 'expiresInMs'],
+    ['invites.create', { surprise: 1 }, 'surprise'],
+  ] as const) {
+    try {
+      await core.operations.run(ROOT, name, input);
+      assert.unreachable(name);
+    } catch (error) {
+      assert.is((error as { code: string }).code, 'INPUT_INVALID');
+      assert.ok((error as Error).message.startsWith(`${field}:`), (error as Error).message);
+    }
+  }
+});
+
+test('every operation refuses those below its role', async ({ core }) => {
+  const member = await addUser(core, 'ann', 'member');
+  const admin = await addUser(core, 'eve', 'admin');
+  for (const { name, least } of core.operations.names()) {
+    for (const [actor, role] of [
+      [member, 'member'],
+      [admin, 'admin'],
+    ] as const) {
+      const ranks = ['member', 'admin', 'owner'];
+      if (ranks.indexOf(role) >= ranks.indexOf(least)) continue;
+      assert.is(await codeOf(core.operations.run(actor, name, {})), 'FORBIDDEN', `${name} by ${role}`);
+    }
+  }
+});
+
+test.run();
