@@ -4,11 +4,11 @@ import { isAtLeast } from '../accounts/role-rules.ts';
 import { hashSecret, type Random } from '../accounts/secret.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
+import type { Admission } from '../nodes/admission.ts';
 import type { Actor } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
 import { below, encodeRecord, readRecord, type Store, textKey } from '../store/index.ts';
 import { normalizeTags } from '../tokens/tags.ts';
-import type { TokenAdmission } from '../tokens/tokens.ts';
 import { type ApprovalInfo, type ApprovalRecord, approvalRecord } from './approval-record.ts';
 import { newCode, parseCode } from './code.ts';
 
@@ -44,7 +44,7 @@ export interface Approvals {
   admit(
     code: string,
     keys: Pick<ApprovalRequest, 'machineKey' | 'nodeKey'>,
-  ): Promise<TokenAdmission | { readonly refusal: ApprovalRefusal } | 'pending'>;
+  ): Promise<Admission | { readonly refusal: ApprovalRefusal } | 'pending'>;
   /** The machine went away. */
   cancel(code: string): Promise<void>;
 }

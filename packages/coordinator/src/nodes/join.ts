@@ -1,7 +1,8 @@
 /** Letting a machine in: token, address, name and keys in one commit. */
 import type { Prefix } from '@pcloud/ip';
 import { isIndexFree, nextFreeIndex, toNodeName, uniqueName } from '@pcloud/netmap';
-import { encodeRecord, readRecord, type Store, type StoreCompare, type StorePut } from '../store/index.ts';
+import { encodeRecord, readRecord, type Store, type StorePut } from '../store/index.ts';
+import type { Admission } from './admission.ts';
 import { type NodeRecord, nodePaths, nodeRecord, pointerRecord } from './node-record.ts';
 import type { Registry } from './registry.ts';
 
@@ -11,18 +12,6 @@ export interface JoinRequest {
   readonly machineKey: string;
   readonly nodeKey: string;
   readonly wishedName: string;
-}
-
-/** On whose word a machine comes in, and what the commit must hold and put for it: a token is burned by success only. */
-export interface Admission {
-  readonly userId: string;
-  readonly tags: readonly string[];
-  readonly ephemeral: boolean;
-  readonly isServer?: boolean | undefined;
-  /** A place that was chosen for it; the first free one otherwise. */
-  readonly index?: number | undefined;
-  readonly compare: readonly StoreCompare[];
-  readonly put: readonly StorePut[];
 }
 
 export type JoinRefusal = 'KEY_IN_USE' | 'NODE_REMOVED' | 'ADDRESS_IN_USE' | 'ADDRESSES_EXHAUSTED' | 'TRY_LATER';

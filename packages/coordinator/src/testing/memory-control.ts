@@ -24,7 +24,8 @@ import {
 import { createMapSource, type MapSource } from '../maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../maps/presence.ts';
 import { type Network, openNetwork } from '../network/network.ts';
-import { type Admission, joinNode } from '../nodes/join.ts';
+import type { Admission } from '../nodes/admission.ts';
+import { joinNode } from '../nodes/join.ts';
 import { createRegistry, type Registry } from '../nodes/registry.ts';
 import { createMemoryStore, type Store } from '../store/index.ts';
 import { createFakeTimers, type FakeTimers } from './fake-timers.ts';

@@ -3,6 +3,7 @@ import { isAtLeast } from '../accounts/role-rules.ts';
 import { hashSecret, newId, newSecret, type Random } from '../accounts/secret.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
+import type { Admission } from '../nodes/admission.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
 import {
@@ -10,7 +11,6 @@ import {
   encodeRecord,
   readRecord,
   type Store,
-  type StoreCompare,
   type StoreEntry,
   type StorePut,
   textKey,
@@ -39,17 +39,6 @@ export interface NewToken {
 
 export type TokenRefusal = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_USED' | 'USER_DISABLED';
 
-/** What a token is good for: parts of the commit with which a machine joins, so that only success burns it. */
-export interface TokenAdmission {
-  readonly userId: string;
-  readonly tags: readonly string[];
-  readonly ephemeral: boolean;
-  readonly isServer?: boolean | undefined;
-  readonly index?: number | undefined;
-  readonly compare: readonly StoreCompare[];
-  readonly put: readonly StorePut[];
-}
-
 /** Secrets that let machines in. */
 export interface Tokens {
   /**
@@ -57,7 +46,7 @@ export interface Tokens {
    * @throws CoordinatorError FORBIDDEN, INPUT_INVALID, USER_UNKNOWN, USER_DISABLED
    */
   create(actor: Actor, token: NewToken): Promise<{ readonly secret: string; readonly token: TokenInfo }>;
-  redeem(secret: string): Promise<TokenAdmission | { readonly refusal: TokenRefusal }>;
+  redeem(secret: string): Promise<Admission | { readonly refusal: TokenRefusal }>;
   /** Those that still let somebody in: one's own, and for admins those of whom they may manage. */
   list(actor: Actor): Promise<TokenInfo[]>;
   /** @throws CoordinatorError TOKEN_UNKNOWN, also for one that the actor may not see */
