@@ -14,6 +14,8 @@ export const PEER_REASONS: Readonly<Record<PeerReason, string>> = {
     'Clock behind: the peer takes our handshakes for old ones; set the clock of this machine, or restart the interface of the peer.',
   'source-check':
     'Source refused: the peer sends from addresses that are not in its allowed IPs here; add them, or correct the addresses it uses.',
+  'endpoint-loop':
+    'Endpoint in a loop: a route of this machine leads packets for the endpoint of the peer back into this interface; take that route away, or route the endpoint past the interface.',
   'psk-mismatch': 'Preshared keys differ: set the same preshared key on both sides.',
   down: 'Down: the interface is down; bring it up with "ip link set up dev IFNAME".',
 };

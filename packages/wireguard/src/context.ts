@@ -29,6 +29,8 @@ export interface DeviceContext {
 
   readonly counters: Record<CounterName, number>;
   readonly indices: IndexTable<Keypair | Initiation>;
+  /** Sessions by the receiver index that their messages carry; of two peers' that are equal, the later. */
+  readonly remoteIndices: Map<number, Keypair>;
   readonly allowedIps: AllowedIps<PeerState>;
   readonly deadlines: Deadlines<PeerState>;
   readonly staging: Staging;

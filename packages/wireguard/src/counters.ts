@@ -24,6 +24,7 @@ export function createCounters(): Record<CounterName, number> {
     'not-ip-dropped': 0,
     'no-route-dropped': 0,
     'no-endpoint-dropped': 0,
+    'loop-dropped': 0,
     'staged-dropped': 0,
     'cookies-sent': 0,
     'initiations-sent': 0,

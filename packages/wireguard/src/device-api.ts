@@ -91,6 +91,7 @@ export type PeerReason =
   | 'bad-key'
   | 'clock-behind'
   | 'source-check'
+  | 'endpoint-loop'
   | 'psk-mismatch'
   | 'down';
 
@@ -168,6 +169,7 @@ export type CounterName =
   | 'not-ip-dropped'
   | 'no-route-dropped'
   | 'no-endpoint-dropped'
+  | 'loop-dropped'
   | 'staged-dropped'
   | 'cookies-sent'
   | 'initiations-sent'

@@ -47,6 +47,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     ...deps,
     counters: createCounters(),
     indices: createIndexTable<Keypair | Initiation>(randomWord),
+    remoteIndices: new Map(),
     allowedIps: createAllowedIps<PeerState>(),
     deadlines: createDeadlines<PeerState>(),
     staging: createStaging(STAGING_LIMITS),
@@ -69,6 +70,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     retire(keypair) {
       if (keypair === undefined) return;
       context.indices.delete(keypair.localIndex);
+      if (context.remoteIndices.get(keypair.remoteIndex) === keypair) context.remoteIndices.delete(keypair.remoteIndex);
       keySlots.retire(keypair.sendKey);
       keySlots.retire(keypair.receiveKey);
     },

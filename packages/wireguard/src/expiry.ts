@@ -62,6 +62,7 @@ export function stopPeer(context: DeviceContext, peer: PeerState): void {
   context.ready.delete(peer);
   peer.wantsKeepalive = false;
   peer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
+  peer.lastLoopDropAt = Number.NEGATIVE_INFINITY;
   stopTimers(peer.timers);
   context.schedule(peer);
 }

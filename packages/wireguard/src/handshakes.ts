@@ -260,6 +260,7 @@ export function completeHandshake(context: DeviceContext, peer: PeerState): void
   peer.rekeyedOnReceive = false;
   peer.lastOldStampAt = Number.NEGATIVE_INFINITY;
   peer.lastUnsealedResponseAt = Number.NEGATIVE_INFINITY;
+  peer.lastLoopDropAt = Number.NEGATIVE_INFINITY;
   peer.lastHandshakeWallMs = context.wallMs();
   context.emit('handshake-complete', peer);
 }
@@ -316,6 +317,7 @@ function createKeypair(
   keys.send.fill(0);
   keys.receive.fill(0);
   context.indices.set(keypair.localIndex, keypair);
+  context.remoteIndices.set(keypair.remoteIndex, keypair);
   return keypair;
 }
 

@@ -1,14 +1,16 @@
 /** Frames on their way to peers: who gets them, and under which key and counters. Whitepaper 5.4.6. */
-import { buildUnreachable, encapsulateEcn, readTos } from '@pcloud/ip';
+import { buildUnreachable, encapsulateEcn, PROTOCOL, readTos } from '@pcloud/ip';
 import { FRAME, LAYOUT, REGIONS } from './batch.ts';
 import { REKEY_AFTER_TIME } from './constants.ts';
 import type { DeviceContext } from './context.ts';
 import { initiateHandshake } from './handshakes.ts';
 import { advanceCounter, canSend, hasSentTooMany, type Keypair } from './keypair.ts';
+import { findLooped } from './loop-guard.ts';
 import type { PeerState } from './peer.ts';
 import { jitter, noteDataSent, noteSent } from './timers.ts';
 
 const NO_KEY = -1;
+const IPV6_FRAGMENT = 44;
 
 /** Decides the first `count` frames of the batch. */
 export function handleFrames(context: DeviceContext, count: number, now: number): void {
@@ -25,6 +27,7 @@ export function handleFrames(context: DeviceContext, count: number, now: number)
       refuse(context, offset, length, 'no-endpoint-dropped');
       continue;
     }
+    if (mayBeOuter(bytes, offset) && isLooped(context, offset, length, frames[at + FRAME.SEGMENTS]!, now)) continue;
     const { current } = peer.keypairs;
     // What waits already goes first.
     if (current !== undefined && peer.staged.packets === 0 && canSend(current, frames[at + FRAME.SEGMENTS]!, now)) {
@@ -140,6 +143,21 @@ function findOwner(context: DeviceContext, bytes: Uint8Array, at: number, length
   return peer;
 }
 
+// UDP, in IPv6 perhaps in fragments: all that a frame that is something else has to pay.
+function mayBeOuter(bytes: Uint8Array, at: number): boolean {
+  const protocol = bytes[at + (bytes[at]! >> 4 === 4 ? 9 : 6)]!;
+  return protocol === PROTOCOL.UDP || protocol === IPV6_FRAGMENT;
+}
+
+// Sealed once more, it would come back once more.
+function isLooped(context: DeviceContext, at: number, length: number, segments: number, now: number): boolean {
+  const looped = findLooped(context, at, length);
+  if (looped === undefined) return false;
+  looped.lastLoopDropAt = now;
+  refuse(context, at, length, 'loop-dropped', segments);
+  return true;
+}
+
 /** An IPv4 address as a 32-bit big-endian value. */
 export function readAddress4(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
@@ -149,9 +167,10 @@ function refuse(
   context: DeviceContext,
   at: number,
   length: number,
-  reason: 'no-route-dropped' | 'no-endpoint-dropped',
+  reason: 'no-route-dropped' | 'no-endpoint-dropped' | 'loop-dropped',
+  packets = 1,
 ): void {
-  context.counters[reason] += 1;
+  context.counters[reason] += packets;
   if (!context.icmpBudget.take(context.latestNow)) return;
   const packet = buildUnreachable(context.batch.bytes, at, length, 'address');
   if (packet !== undefined) context.outputs.push({ kind: 'inject', packet });

@@ -58,6 +58,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
   lastSourceCheckDropAt: number = Number.NEGATIVE_INFINITY;
   lastOldStampAt: number = Number.NEGATIVE_INFINITY;
   lastUnsealedResponseAt: number = Number.NEGATIVE_INFINITY;
+  lastLoopDropAt: number = Number.NEGATIVE_INFINITY;
   hasGivenUp = false;
   isRemoved = false;
 
@@ -102,6 +103,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
     const { endpoints } = this.context.batch;
     endpoints.fill(0, at, at + ENDPOINT.WORDS);
     endpoints.set(endpoint.subarray(0, ENDPOINT.HAS_SOURCE), at);
+    this.lastLoopDropAt = Number.NEGATIVE_INFINITY;
   }
 
   /** The address that packets to it leave from is forgotten. */

@@ -56,6 +56,8 @@ const SENTENCES: Readonly<Record<PeerReason, string>> = {
   'clock-behind':
     'Clock behind: the node takes our handshakes for old ones; set the clock of this machine, then run "pcloud down" and "pcloud up" on the node.',
   'source-check': 'Source refused: the node sends from addresses that the network did not give it.',
+  'endpoint-loop':
+    'Endpoint in a loop: a route of this machine leads packets for the endpoint of the node back into the network; take that route away.',
   'psk-mismatch': 'Preshared keys differ: run "pcloud down" and "pcloud up" on both nodes.',
   down: 'Down: the interface is down; run "pcloud up".',
 };
