@@ -8,6 +8,8 @@ export interface StampedDevice {
   readonly device: Device;
   /** Keeps a reserved stamp for the key that the device has. */
   keepStamp(reserved: Uint8Array): void;
+  /** Keeps what was used in place of what was reserved, so that the next start is not ahead. Nothing is sent afterwards. */
+  keepLatest(): void;
 }
 
 export function createStampedDevice(inner: Device, stamps: StampStore, log: Logger): StampedDevice {
@@ -17,6 +19,12 @@ export function createStampedDevice(inner: Device, stamps: StampStore, log: Logg
   function keepStamp(reserved: Uint8Array): void {
     latest = reserved;
     if (inner.publicKey) stamps.save(inner.publicKey, reserved);
+  }
+
+  // Without a reservation of this process no stamp was used, and the bound of an earlier one stands.
+  function keepLatest(): void {
+    const used = latest && inner.copyLatestStamp();
+    if (used && inner.publicKey) stamps.save(inner.publicKey, used);
   }
 
   function recall(publicKey: Uint8Array): void {
@@ -44,5 +52,5 @@ export function createStampedDevice(inner: Device, stamps: StampStore, log: Logg
       },
     },
   }) as Device;
-  return { device, keepStamp };
+  return { device, keepStamp, keepLatest };
 }

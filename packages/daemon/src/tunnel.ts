@@ -55,7 +55,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
   let isClosed = false;
   let cancelCheck = (): void => {};
 
-  const { device, keepStamp } = createStampedDevice(
+  const { device, keepStamp, keepLatest } = createStampedDevice(
     createDevice({ mtu }, { crypto, keys: plane, batch, random: createRandomPool(), wallMs: () => clock.wallMs() }),
     stamps,
     log,
@@ -151,6 +151,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
       stopWatching();
       names.stop();
       driver.stop();
+      keepLatest();
       sockets.close();
       tun.close();
       device.destroy();

@@ -178,6 +178,29 @@ test('reserved stamps are kept, and known again by the next process with the sam
   assert.ok(Buffer.compare(next, kept!) > 0, 'a clock at 1970 goes on from the stamp that was reserved');
 });
 
+test('a clean end keeps the stamp used last, so that the next start is not ahead of the clock', async () => {
+  const { clock, network, a } = await createPair();
+  a.hands.tun.push(createPacket(1, 2));
+  network.settle();
+  const name = a.publicKey.join();
+  const reserved = a.stamps.get(name)!;
+  const seconds = (stamp: Uint8Array): number => new DataView(stamp.buffer, stamp.byteOffset).getUint32(4) - 10;
+  const wall = Math.floor(clock.wallMs() / 1_000);
+  assert.is(seconds(reserved), wall + 600, 'what a killed process starts behind');
+  a.tunnel.close();
+  assert.is(seconds(a.stamps.get(name)!), wall);
+});
+
+test('an end without a handshake leaves what an earlier run has kept', async () => {
+  const { a } = await createPair();
+  const kept = Uint8Array.of(0x40, 0, 0, 0, 0x70, 0, 0, 0, 0, 0, 0, 0);
+  const again = createSide(createMemoryNetwork(), createFakeClock(), 1);
+  again.stamps.set(a.publicKey.join(), kept);
+  await again.ask(`set=1\nprivate_key=${hex(a.privateKey)}\n\n`);
+  again.tunnel.close();
+  assert.equal(again.stamps.get(a.publicKey.join()), kept);
+});
+
 test('a key that comes later has the stamps kept too that were reserved under the first', async () => {
   const { network, a } = await createPair();
   a.hands.tun.push(createPacket(1, 2));

@@ -25,6 +25,8 @@ export interface Device {
 
   /** Stamps given from now on are later than this one (12 bytes, TAI64N), which an earlier run reserved. */
   reserveStamps(stamp: Uint8Array): void;
+  /** The greatest stamp used or reserved before (12 bytes), if any: what to keep, in place of a bound, once this device is of no more use. */
+  copyLatestStamp(): Uint8Array | undefined;
   /** The interface is up: persistent keepalives start. */
   up(now: number): void;
   /** The interface is down: sessions and staged packets are dropped, keys zeroed. */

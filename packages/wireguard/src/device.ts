@@ -99,6 +99,8 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     peers.delete(keyName(peer.publicKey));
     context.allowedIps.removeOwner(peer);
     peer.isRemoved = true;
+    // Were it added again, it would have to be given greater ones.
+    context.stamps.reserve(peer.lastSentStamp);
     peer.presharedKey.fill(0);
     peer.staticSecret?.fill(0);
     peer.jar.destroy();
@@ -165,6 +167,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     },
 
     reserveStamps: (stamp) => context.stamps.reserve(stamp),
+    copyLatestStamp: () => context.stamps.latest(),
     peers: () => peers.values(),
     findPeer: context.findPeer,
 

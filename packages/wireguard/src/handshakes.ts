@@ -55,7 +55,8 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   }
   peer.lastHandshakeSentAt = now;
 
-  const { stamp, reserve } = context.stamps.next(context.wallMs());
+  const { stamp, reserve } = context.stamps.next(context.wallMs(), peer.lastSentStamp);
+  peer.lastSentStamp.set(stamp);
   if (reserve !== undefined) context.outputs.push({ kind: 'stamp', reserved: reserve });
   const ephemeralPrivate = createEphemeral(context);
   const localIndex = context.indices.draw();

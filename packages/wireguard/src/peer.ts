@@ -10,6 +10,7 @@ import type { Keypairs } from './keypair.ts';
 import type { RemoteKeys, SentInitiation } from './noise.ts';
 import { peerReason } from './reason.ts';
 import { createStagingQueue, type StagingQueue } from './staging.ts';
+import { NO_STAMP } from './tai64n.ts';
 import { createTimers, type Timers } from './timers.ts';
 
 /** An initiation of ours in flight. */
@@ -35,6 +36,8 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
   readonly initiations: Initiation[] = [];
   /** The greatest timestamp seen in its initiations: 12 bytes. */
   readonly latestStamp: Uint8Array = new Uint8Array(12);
+  /** The timestamp of our last initiation to it: 12 bytes. */
+  readonly lastSentStamp: Uint8Array = NO_STAMP.slice();
   lastInitiationAt: number = Number.NEGATIVE_INFINITY;
   lastHandshakeSentAt: number = Number.NEGATIVE_INFINITY;
   handshakeAttempts = 0;

@@ -28,6 +28,9 @@ const RESERVE_SECONDS = 600;
 const RESERVE_AHEAD_SECONDS = 10;
 const LATEST_SECONDS = 2 ** 40;
 
+/** Less than every stamp of an initiation: 1970. */
+export const NO_STAMP: Uint8Array = stampOf(0);
+
 /** Gives stamps that only ever grow. */
 export interface StampClock {
   /**
@@ -36,10 +39,12 @@ export interface StampClock {
    * still, went back or is implausible (before 2020 or after 2^32 seconds).
    *
    * With `reserve`, that bound must be on disk before the stamp is used; about once in ten minutes.
-   * @param previous the last stamp that the same receiver was given: then only this one and the earlier runs'
-   * count, so that many receivers at one instant do not push the stamps ahead of the clock
+   * @param previous the last stamp that the same receiver was given, `NO_STAMP` for none: then only this one and
+   * the earlier runs' count, so that many receivers at one instant do not push the stamps ahead of the clock
    */
   next(wallMs: number, previous?: Uint8Array): { stamp: Uint8Array; reserve?: Uint8Array };
+  /** The greatest stamp given, or reserved by an earlier run: all that must be kept once no more are given. */
+  latest(): Uint8Array | undefined;
   /** Takes a bound of an earlier run, as the option does, while it runs: a lower one than known changes nothing. */
   reserve(stamp: Uint8Array): void;
 }
@@ -66,6 +71,7 @@ export function createStampClock(options: StampClockOptions = {}): StampClock {
 
   return {
     reserve,
+    latest: () => (last === 0 ? undefined : stampOf(last)),
     next(wallMs, previous) {
       const wall = wallMs >= EARLIEST_WALL_MS && wallMs < LATEST_WALL_MS ? unitsOf(wallMs) : 0;
       const after = previous === undefined ? last : Math.max(floor, readUnits(previous));

@@ -72,19 +72,49 @@ test('stamps grow while the wall clock jumps about, and every handshake is taken
   assert.is(right.device.counters['replayed-handshake-dropped'], 0);
 });
 
-test('initiations of one moment have different stamps, also to different peers', () => {
+test('many peers at one moment do not push the stamps ahead of the clock', () => {
   const network = createSimNetwork();
   const left = network.addHost('left', {}, quick);
-  const others = [1, 2, 3].map((n) => network.addHost(`other ${n}`, {}, quick));
-  const seen = others.map((other) => {
-    const { right: peer } = connect(left, other, network.now);
-    left.send(packet(left, other));
-    return peer as Pair['rightPeer'];
-  });
+  const right = network.addHost('right', {}, quick);
+  for (let number = 0; number < 300; number++) {
+    const peer = left.device.addPeer(network.random.key(), network.now)!;
+    peer.setEndpoint(parseEndpoint('192.0.2.99:1')!);
+    peer.setKeepaliveInterval(25, network.now);
+    peer.start(network.now);
+  }
+  left.drain();
+  const { right: peer } = connect(left, right, network.now);
+  left.send(packet(left, right));
+  const now = new Uint8Array(12);
+  writeStamp(network.now + network.wallOffsetMs, now, 0);
+  assert.is(sentBy(network, left, 'initiation').length, 301);
   network.run(100);
-  const stamps = seen.map(({ latestStamp }) => String(latestStamp));
-  assert.is(new Set(stamps).size, 3);
-  for (const other of others) assert.is(other.plane.delivered.length, 1);
+  assert.equal((peer as Pair['rightPeer']).latestStamp, now);
+});
+
+test('initiations to one peer have greater stamps each time, though the clock stands still', () => {
+  const { network, left, right, rightPeer } = createStrangers(1, quick);
+  for (let round = 1; round <= 5; round++) {
+    left.device.handleResume(network.now);
+    left.send(packet(left, right));
+    const before = rightPeer.latestStamp.slice();
+    network.run(100);
+    network.wallOffsetMs -= 100;
+    assert.ok(compareStamps(rightPeer.latestStamp, before) > 0, `round ${round}`);
+    assert.is(right.plane.delivered.length, round);
+  }
+});
+
+test('the latest stamp is the one used last, or what was reserved before if that is greater', () => {
+  const { network, left, right, rightPeer } = createStrangers(1, quick);
+  assert.is(left.device.copyLatestStamp(), undefined);
+  left.send(packet(left, right));
+  network.run(100);
+  assert.equal(left.device.copyLatestStamp(), rightPeer.latestStamp);
+  const reserved = new Uint8Array(12);
+  writeStamp(network.wallOffsetMs + 86_400_000, reserved, 0);
+  left.device.reserveStamps(reserved);
+  assert.equal(left.device.copyLatestStamp(), reserved);
 });
 
 test('a reservation is kept when the interface goes down before it was read', () => {
