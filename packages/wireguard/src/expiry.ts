@@ -63,6 +63,7 @@ export function stopPeer(context: DeviceContext, peer: PeerState): void {
   peer.wantsKeepalive = false;
   peer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
   peer.lastLoopDropAt = Number.NEGATIVE_INFINITY;
+  peer.hasGivenUp = false;
   stopTimers(peer.timers);
   context.schedule(peer);
 }

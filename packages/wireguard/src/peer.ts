@@ -107,6 +107,7 @@ export class PeerState implements Peer, RemoteKeys, HasDeadline {
     endpoints.fill(0, at, at + ENDPOINT.WORDS);
     endpoints.set(endpoint.subarray(0, ENDPOINT.HAS_SOURCE), at);
     this.lastLoopDropAt = Number.NEGATIVE_INFINITY;
+    this.hasGivenUp = false;
   }
 
   /** The address that packets to it leave from is forgotten. */

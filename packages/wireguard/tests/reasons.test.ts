@@ -88,6 +88,23 @@ test('no-reply: it stays so after giving up, until a later handshake', () => {
   assert.is(peer.reason, 'connected');
 });
 
+test('no-reply: giving up does not outlive the interface being down, or another endpoint', () => {
+  const { network, left, right, peer } = create();
+  network.filter = () => false;
+  const giveUp = (): void => {
+    left.send(packet(left, right));
+    network.run(300_000);
+    assert.is(peer.reason, 'no-reply');
+  };
+  giveUp();
+  left.device.down(network.now);
+  left.device.up(network.now);
+  assert.is(peer.reason, 'idle');
+  giveUp();
+  peer.setEndpoint(parseEndpoint('192.0.2.77:1')!);
+  assert.is(peer.reason, 'idle');
+});
+
 test('no-reply: a peer that falls silent in a session is named within 25 s of traffic', () => {
   const { network, left, right, leftPeer } = createPair();
   network.filter = () => false;
