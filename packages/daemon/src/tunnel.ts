@@ -39,8 +39,8 @@ export interface TunnelDeps {
   readonly resolve: EndpointNamesDeps['resolve'];
   readonly log: Logger;
   readonly version: string;
-  /** What happens with peers, for who steers their endpoints. */
-  readonly handlePeerEvent?: (event: DeviceEvent, peer: Peer) => void;
+  /** What happens with peers, for who steers their endpoints: an alarm about the clock is not for him. */
+  readonly handlePeerEvent?: (event: Exclude<DeviceEvent, 'stamp-ahead'>, peer: Peer) => void;
   /** The interface is gone; called once. */
   readonly handleGone: (why: string) => void;
 }
@@ -53,6 +53,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
   const { tun, bind, plane, batch, crypto, clock } = hands;
   let mtu = hands.mtu;
   let isClosed = false;
+  let warnedOfStamps = false;
   let cancelCheck = (): void => {};
 
   const { device, keepStamp, keepLatest } = createStampedDevice(
@@ -72,9 +73,22 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
 
   function handleEvent(event: DeviceEvent, peer: Peer): void {
     log.debug({ event, peer: shortName(peer) }, 'peer event');
+    if (event === 'stamp-ahead') {
+      warnOfStamps();
+      return;
+    }
     if (event === 'handshake-retry' || event === 'handshake-failed') names.handleRetry(peer);
     else if (event === 'handshake-complete') names.handleComplete(peer);
     deps.handlePeerEvent?.(event, peer);
+  }
+
+  function warnOfStamps(): void {
+    if (warnedOfStamps) return;
+    warnedOfStamps = true;
+    log.warn(
+      {},
+      'handshake stamps are more than a day ahead of the clock, which is wrong or once was; a peer that took them takes no others until that day, or until its interface is restarted',
+    );
   }
 
   function setEndpoint(peer: Peer, endpoint: Int32Array): void {

@@ -2,7 +2,7 @@ import { createNobleCrypto } from '@pcloud/wireguard';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NamedEndpoint } from '../src/endpoint-config.ts';
-import { silentLogger } from '../src/log.ts';
+import { type Logger, silentLogger } from '../src/log.ts';
 import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../src/testing/memory-bind.ts';
 import { createMemoryHands, type MemoryHands } from '../src/testing/memory-hands.ts';
@@ -31,6 +31,7 @@ function createSide(
   clock: FakeClock,
   index: number,
   names: () => ReadonlyMap<string, NamedEndpoint> = () => new Map(),
+  log: Logger = silentLogger,
 ): Side {
   const privateKey = new Uint8Array(32).fill(index);
   privateKey[0] = 8 * index;
@@ -46,7 +47,7 @@ function createSide(
     },
     readNames: async () => names(),
     resolve: async () => ['192.0.2.2'],
-    log: silentLogger,
+    log,
     version: '0',
     handleGone: (why) => void gone.push(why),
   });
@@ -189,6 +190,23 @@ test('a clean end keeps the stamp used last, so that the next start is not ahead
   assert.is(seconds(reserved), wall + 600, 'what a killed process starts behind');
   a.tunnel.close();
   assert.is(seconds(a.stamps.get(name)!), wall);
+});
+
+test('stamps far ahead of the clock are warned of once, and counted in the status', async () => {
+  const { a } = await createPair();
+  const warnings: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_fields, event) => void warnings.push(event) };
+  const clock = createFakeClock();
+  const again = createSide(createMemoryNetwork(), clock, 1, undefined, log);
+  again.stamps.set(a.publicKey.join(), Uint8Array.of(0x40, 0, 0, 0, 0x70, 0, 0, 0, 0, 0, 0, 0));
+  const lines = [`private_key=${hex(a.privateKey)}`, `public_key=${'09'.repeat(32)}`, 'endpoint=192.0.2.2:1'];
+  await again.ask(`set=1\n${lines.join('\n')}\nallowed_ip=10.0.0.2/32\n\n`);
+  await again.tunnel.sockets.setUp(true);
+  again.hands.tun.push(createPacket(1, 2));
+  clock.advance(6_000);
+  assert.is(again.tunnel.describe().counters['stamps-ahead'], 2);
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0]!, 'ahead of the clock');
 });
 
 test('an end without a handshake leaves what an earlier run has kept', async () => {

@@ -28,6 +28,7 @@ export function createCounters(): Record<CounterName, number> {
     'staged-dropped': 0,
     'cookies-sent': 0,
     'initiations-sent': 0,
+    'stamps-ahead': 0,
     'initiations-received': 0,
     'responses-sent': 0,
     'responses-received': 0,

@@ -70,8 +70,11 @@ export type Output =
   /** Nothing more to do until then (`Infinity`: until the next input). The reason is for logs. */
   | { kind: 'timeout'; at: number; reason: TimeoutReason };
 
-/** `handshake-retry`: an initiation stayed unanswered for 5 s; `handshake-failed`: given up after 90 s. */
-export type DeviceEvent = 'handshake-complete' | 'handshake-retry' | 'handshake-failed' | 'roamed';
+/**
+ * `handshake-retry`: an initiation stayed unanswered for 5 s; `handshake-failed`: given up after 90 s;
+ * `stamp-ahead`: an initiation has a stamp of more than a day after the wall clock.
+ */
+export type DeviceEvent = 'handshake-complete' | 'handshake-retry' | 'handshake-failed' | 'roamed' | 'stamp-ahead';
 
 export type TimeoutReason =
   | 'retransmit-handshake'
@@ -175,6 +178,7 @@ export type CounterName =
   | 'staged-dropped'
   | 'cookies-sent'
   | 'initiations-sent'
+  | 'stamps-ahead'
   | 'initiations-received'
   | 'responses-sent'
   | 'responses-received'

@@ -55,7 +55,7 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   }
   peer.lastHandshakeSentAt = now;
 
-  const { stamp, reserve } = context.stamps.next(context.wallMs(), peer.lastSentStamp);
+  const { stamp, reserve, isFarAhead } = context.stamps.next(context.wallMs(), peer.lastSentStamp);
   peer.lastSentStamp.set(stamp);
   if (reserve !== undefined) context.outputs.push({ kind: 'stamp', reserved: reserve });
   const ephemeralPrivate = createEphemeral(context);
@@ -70,10 +70,17 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   peer.initiations.push(initiation);
   while (peer.initiations.length > MAX_INITIATIONS_IN_FLIGHT) forgetInitiation(context, peer.initiations.shift()!);
 
+  if (isFarAhead) noteStampAhead(context, peer);
   noteInitiationSent(peer.timers, now, jitter(context.randomWord()));
   sendHandshakeMessage(context, peer, message, now);
   context.counters['initiations-sent'] += 1;
   return true;
+}
+
+// The peer remembers it, and takes nothing from a clock that is set right before that day has come.
+function noteStampAhead(context: DeviceContext, peer: PeerState): void {
+  context.counters['stamps-ahead'] += 1;
+  context.emit('stamp-ahead', peer);
 }
 
 // Where the other side's handshake does not come to its end, ours must still follow.

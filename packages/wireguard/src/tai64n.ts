@@ -26,6 +26,8 @@ const LATEST_WALL_MS = 4_294_967_296_000;
 const RESERVE_SECONDS = 600;
 /** How far ahead of the last stamp at least, where stamps are ahead of the clock. Short, or restarts would add up. */
 const RESERVE_AHEAD_SECONDS = 10;
+/** Further ahead of the clock than this is no reservation, and no clock that was set right. */
+const FAR_AHEAD_SECONDS = 86_400;
 const LATEST_SECONDS = 2 ** 40;
 
 /** Less than every stamp of an initiation: 1970. */
@@ -42,11 +44,18 @@ export interface StampClock {
    * @param previous the last stamp that the same receiver was given, `NO_STAMP` for none: then only this one and
    * the earlier runs' count, so that many receivers at one instant do not push the stamps ahead of the clock
    */
-  next(wallMs: number, previous?: Uint8Array): { stamp: Uint8Array; reserve?: Uint8Array };
+  next(wallMs: number, previous?: Uint8Array): GivenStamp;
   /** The greatest stamp given, or reserved by an earlier run: all that must be kept once no more are given. */
   latest(): Uint8Array | undefined;
   /** Takes a bound of an earlier run, as the option does, while it runs: a lower one than known changes nothing. */
   reserve(stamp: Uint8Array): void;
+}
+
+export interface GivenStamp {
+  readonly stamp: Uint8Array;
+  readonly reserve?: Uint8Array;
+  /** The stamp is more than a day ahead of the wall clock, which is wrong now or once was. */
+  readonly isFarAhead: boolean;
 }
 
 export interface StampClockOptions {
@@ -79,12 +88,13 @@ export function createStampClock(options: StampClockOptions = {}): StampClock {
       last = Math.max(last, units);
 
       const stamp = stampOf(units);
-      if (units <= bound) return { stamp };
+      const isFarAhead = units - unitsOf(wallMs) > FAR_AHEAD_SECONDS * UNITS_PER_SECOND;
+      if (units <= bound) return { stamp, isFarAhead };
       bound =
         wall === 0
           ? units + RESERVE_SECONDS * UNITS_PER_SECOND
           : Math.max(wall + RESERVE_SECONDS * UNITS_PER_SECOND, units + RESERVE_AHEAD_SECONDS * UNITS_PER_SECOND);
-      return { stamp, reserve: stampOf(bound) };
+      return { stamp, reserve: stampOf(bound), isFarAhead };
     },
   };
 }

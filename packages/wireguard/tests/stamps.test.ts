@@ -141,6 +141,30 @@ test('stamps start behind what an earlier run reserved, told at the start or lat
   }
 });
 
+test('stamps of more than a day ahead of the clock are counted and told of, and others are not', () => {
+  const pair = createStrangers(1, quick);
+  const { network, left, right } = pair;
+  const reserved = new Uint8Array(12);
+  const isAlarmed = (): boolean => {
+    const before = left.device.counters['stamps-ahead'];
+    left.events.length = 0;
+    left.device.handleResume(network.now);
+    left.send(packet(left, right));
+    network.run(100);
+    const told = left.events.some(({ event }) => event === 'stamp-ahead');
+    assert.is(left.device.counters['stamps-ahead'] - before, told ? 1 : 0);
+    return told;
+  };
+  assert.not(isAlarmed());
+  writeStamp(network.now + network.wallOffsetMs + 86_390_000, reserved, 0);
+  left.device.reserveStamps(reserved);
+  assert.not(isAlarmed());
+  network.wallOffsetMs -= 20_000;
+  assert.ok(isAlarmed());
+  network.wallOffsetMs += 86_500_000;
+  assert.not(isAlarmed());
+});
+
 test('an initiation with the stamp of the last one is dropped, one with a lesser too', () => {
   const { network, left, right, rightPeer } = createStrangers(1, quick);
   network.filter = () => false;

@@ -78,6 +78,19 @@ test('a clock that goes back does not take the stamps back', () => {
   assert.ok(wallOf(after) - WALL < 20);
 });
 
+test('a stamp is far ahead where the clock has lost more than a day', () => {
+  for (const [wall, isFarAhead] of [
+    [WALL - 86_390_000, false],
+    [WALL - 86_410_000, true],
+    [0, true],
+  ] as const) {
+    const clock = createStampClock();
+    assert.not(clock.next(WALL).isFarAhead);
+    assert.is(clock.next(wall).isFarAhead, isFarAhead, `${wall}`);
+  }
+  assert.not(createStampClock().next(0).isFarAhead, 'a clock that was never set');
+});
+
 test('an implausible wall clock is not believed', () => {
   for (const wall of [0, Date.UTC(2019, 11, 31), 2 ** 32 * 1000, Date.UTC(2200, 0, 1), Number.NaN, Infinity, -1]) {
     const clock = createStampClock();
