@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { addExamples, type Call, onCall } from '../call.ts';
+import type { CliContext } from '../context.ts';
+import { CliError } from '../exit.ts';
+import { createLog } from '../log.ts';
+import { offerFirstAccount } from '../seed/first-account.ts';
+import { startFirstServer } from '../seed/first-server.ts';
+import { startCoordinatorHere } from '../seed/start-coordinator.ts';
+import { addSettings } from '../settings/options.ts';
+import { OF_COORDINATOR, OF_DAEMON } from '../settings/table.ts';
+import { type Signals, watchSignals } from '../signals.ts';
+import { formatWelcome, type Welcome } from '../texts/welcome.ts';
+
+interface SeedOptions {
+  /** Commander's word for `--no-links`. */
+  readonly links: boolean;
+}
+
+const NOTES = `
+It runs until Ctrl-C, which leaves the machine as it was found; a second start resumes. SIGTERM leaves the
+interface to the next start, so that what runs on the tunnel goes on over a restart.`;
+
+export function addSeed(program: Command, context: CliContext): void {
+  const command = program
+    .command('seed')
+    .description('start a network: its coordinator, and this machine as its first server, in the foreground')
+    .option('--no-links', 'print no link that lets somebody in, for a log that others read')
+    .addHelpText('after', NOTES);
+  addSettings(command, OF_COORDINATOR);
+  addSettings(command, OF_DAEMON);
+  addExamples(command, [
+    ['pcloud seed', 'on a machine that others reach'],
+    ['pcloud seed --public-url https://home.example.org:8443', 'behind a router that forwards 8443 and UDP 51820'],
+    ['pcloud seed --network 10.77.0.0/16', 'where 10.0.0.0/16 is in use'],
+  ]);
+  onCall<SeedOptions>(command, context, async (call) => {
+    if (!context.isRoot) throw new CliError('failed', 'seed: only root can make an interface; run it with sudo');
+    await runSeed(call, watchSignals());
+  });
+}
+
+async function runSeed(call: Call<SeedOptions>, signals: Signals): Promise<void> {
+  const { context, settings, json } = call;
+  // On a terminal, what is printed is for the person before it.
+  const log = await createLog(settings.logLevel ?? (context.isTerminal ? 'error' : 'info'), json);
+  const { coordinator, listen, remark } = await startCoordinatorHere(settings, log);
+  let failure: Error | undefined;
+  try {
+    const first = await startFirstServer(settings, coordinator, listen, log, signals.ending);
+    let keepInterface = false;
+    try {
+      await coordinator.listenOnMesh(first.addresses);
+      const { networkId, urls } = coordinator;
+      const joinLink = await coordinator.createJoinLink({ role: 'client' });
+      const adminUrl = await coordinator.adminUrl();
+      await welcome({ ...first, networkId, urls, remark, adminUrl, joinLink }, call);
+      if (context.isTerminal && !json) void offerFirstAccount(context, settings, coordinator);
+      const ended = await Promise.race([signals.first, coordinator.closed]);
+      keepInterface = ended === 'SIGTERM';
+      if (ended instanceof Error) failure = ended;
+    } finally {
+      await first.daemon.close({ keepInterface });
+    }
+  } catch (error) {
+    // Asked to end while it started: then it has ended as it was to.
+    if (!signals.ending.aborted) throw error;
+  } finally {
+    await coordinator.close();
+  }
+  if (failure !== undefined)
+    throw new CliError('failed', `the coordinator stopped: ${failure.message}`, { cause: failure });
+  // What is open still, a question on the terminal say, keeps nobody waiting.
+  process.exit(0);
+}
+
+async function welcome(facts: Welcome, { context, options, json }: Call<SeedOptions>): Promise<void> {
+  const { adminUrl, joinLink, name, addresses, networkId, urls } = facts;
+  if (json) {
+    const links = options.links ? { adminUrl, joinLink } : {};
+    context.out(`${JSON.stringify({ event: 'ready', ...links, name, addresses, networkId, urls })}\n`);
+    return;
+  }
+  const qrCode = context.isTerminal && options.links ? await drawQrCode(joinLink, context.columns) : undefined;
+  context.out(formatWelcome(facts, { qrCode, hasLinks: options.links }));
+  context.out('Ctrl-C ends it.\n\n');
+}
+
+/** Undefined when the terminal has no room for it. */
+async function drawQrCode(text: string, columns: number): Promise<string | undefined> {
+  const { renderUnicodeCompact } = await import('uqr');
+  const code = renderUnicodeCompact(text, { border: 2 });
+  return code.split('\n')[0]!.length <= columns ? code : undefined;
+}
