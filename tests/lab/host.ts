@@ -1,4 +1,4 @@
-/** A host of a lab: its own network, mounts, process ids and name, on this machine's file system. */
+/** A host of a lab: its own network, mounts, process ids, name and /etc, on this machine's file system. */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -12,7 +12,7 @@ export interface Host {
   run(command: Command, options?: RunOptions): Promise<RunResult>;
   /** Starts in the background. It ends with the lab at the latest. */
   spawn(command: Command, options?: RunOptions): LabProcess;
-  /** Writes a file of the host; what is below /run and /etc/wireguard vanishes with it. Returns the path. */
+  /** Writes a file of the host; what is below /run and /etc vanishes with it. Returns the path. */
   write(path: string, content: string, mode?: number): string;
   read(path: string): string;
   /** Sets network settings of this host: `{ 'net.ipv4.ip_forward': 1 }`. */
@@ -29,6 +29,8 @@ export interface Host {
 const FIRST_PROCESS = `set -e
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
 mkdir -p /run/pcloud /run/lock
 chmod 1777 /run/lock
 [ ! -d /etc/wireguard ] || mount -t tmpfs -o mode=700 tmpfs /etc/wireguard
