@@ -6,13 +6,12 @@ import { type Clock, createSystemClock } from '../clock.ts';
 import { createHands } from '../create-hands.ts';
 import type { Hands, HandsOptions } from '../hands.ts';
 import type { Logger } from '../log.ts';
-import { resolveHost } from '../names-file.ts';
 import { createRememberingResolver, type HostMemory } from './control/remembering-resolver.ts';
 import type { ConnectControl } from './control/transport.ts';
 import { createWsConnect } from './control/ws-transport.ts';
-import { readNameservers } from './interface/nameservers.ts';
 import { createPortableMachine, type MachineNetwork } from './machine.ts';
-import { type MeshNames, noNames } from './names.ts';
+import { createSystemNames } from './names/system-names.ts';
+import type { MeshNames } from './names.ts';
 import { probeByTcp } from './probe.ts';
 
 /** Everything through which the mesh daemon touches the machine. */
@@ -34,19 +33,29 @@ export interface MeshSeams {
   readonly userOf: ((descriptor: number) => number) | undefined;
 }
 
+export interface SystemSeamsOptions {
+  readonly stateDir: string;
+  /** Of the interface. */
+  readonly name: string;
+}
+
 /** The machine itself. */
-export function systemSeams(log: Logger): MeshSeams {
+export function systemSeams({ stateDir, name }: SystemSeamsOptions, log: Logger): MeshSeams {
   const loaded = loadNative(addonBesideProgram());
   const addon = 'addon' in loaded ? loaded.addon : undefined;
+  const clock = createSystemClock(addon);
+  const random = (out: Uint8Array): void => void randomFillSync(out);
+  const network = addon ?? createPortableMachine(log);
+  const names = createSystemNames({ stateDir, interfaceName: name }, { network, clock, random, log });
   return {
-    clock: createSystemClock(addon),
-    random: (out) => void randomFillSync(out),
+    clock,
+    random,
     crypto: createNobleCrypto(),
     createHands,
-    network: addon ?? createPortableMachine(log),
-    nameservers: () => readNameservers(),
-    createConnect: (memory) => createWsConnect({ resolve: createRememberingResolver(resolveHost, memory) }),
-    names: noNames,
+    network,
+    nameservers: () => names.nameservers(),
+    createConnect: (memory) => createWsConnect({ resolve: createRememberingResolver(names.resolveHost, memory) }),
+    names,
     probe: probeByTcp,
     userOf: addon && ((descriptor) => addon.peerCredentials(descriptor).uid),
   };

@@ -45,11 +45,12 @@ export interface MeshDaemon {
 export async function startMeshDaemon(options: MeshDaemonOptions, deps: MeshDaemonDeps): Promise<MeshDaemon> {
   const { log } = deps;
   checkInterfaceName(options.name);
-  const seams = { ...systemSeams(log), ...deps.seams };
+  const seams = { ...systemSeams(options, log), ...deps.seams };
   const lock = lockState(options.stateDir);
   let core: MeshCore | undefined;
   let api: UnixServer | undefined;
   try {
+    seams.names.recover();
     core = createMeshCore(options, { ...deps, seams });
     api = await serveApi(options.runtimeDir, core, seams, log);
     if (openMembership(options.stateDir).current?.wanted === 'up') await core.up();

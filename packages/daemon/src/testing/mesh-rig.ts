@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNobleCrypto } from '@pcloud/wireguard';
 import { type Logger, silentLogger } from '../log.ts';
+import { noNames } from '../mesh/names.ts';
 import type { MeshSeams } from '../mesh/seams.ts';
 import { type MeshDaemon, type MeshDaemonOptions, startMeshDaemon } from '../mesh/start.ts';
 import type { FakeClock } from './fake-clock.ts';
@@ -60,6 +61,7 @@ export function createMeshRig({ clock, control, ...options }: MeshRigOptions): M
     network: machine,
     nameservers: () => [],
     createConnect: () => control.connect,
+    names: noNames,
     probe: async () => 1.5,
     userOf: () => 0,
   };
