@@ -73,6 +73,17 @@ export function startDetached({ environment, args, output, handed = [] }: Detach
   });
 }
 
+/** Asks a child that was started detached to end, as Ctrl-C does, and waits until it has. */
+export function stopDetached(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    // This process would otherwise end before it, and the promise never settle.
+    child.ref();
+    child.once('exit', () => resolve());
+    child.kill('SIGINT');
+  });
+}
+
 function isOpen(descriptor: number): boolean {
   try {
     fstatSync(descriptor);

@@ -3,6 +3,8 @@ import { runCli } from './run.ts';
 import { createSystemContext } from './system-context.ts';
 
 guardOutput('pcloud');
+// Until it is known how it went: a process that ends before that has not done what it was asked to.
+process.exitCode = 1;
 void runCli(process.argv.slice(2), createSystemContext()).then((code) => {
   process.exitCode = code;
 });

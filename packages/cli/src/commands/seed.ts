@@ -1,9 +1,10 @@
+import type { RunningCoordinator } from '@pcloud/coordinator';
 import type { Command } from 'commander';
 import { addExamples, type Call, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { createLog } from '../log.ts';
-import { offerFirstAccount } from '../seed/first-account.ts';
+import { findOnlyOwner, offerFirstAccount } from '../seed/first-account.ts';
 import { startFirstServer } from '../seed/first-server.ts';
 import { startCoordinatorHere } from '../seed/start-coordinator.ts';
 import { addSettings } from '../settings/options.ts';
@@ -50,11 +51,8 @@ async function runSeed(call: Call<SeedOptions>, signals: Signals): Promise<void>
     let keepInterface = false;
     try {
       await coordinator.listenOnMesh(first.addresses);
-      const { networkId, urls } = coordinator;
-      const joinLink = await coordinator.createJoinLink({ role: 'client' });
-      const adminUrl = await coordinator.adminUrl();
-      await welcome({ ...first, networkId, urls, remark, adminUrl, joinLink }, call);
-      if (context.isTerminal && !json) void offerFirstAccount(context, settings, coordinator);
+      // A question that nobody answers does not keep it from ending.
+      await Promise.race([greet({ ...first, remark }, coordinator, call, signals.ending), signals.first]);
       const ended = await Promise.race([signals.first, coordinator.closed]);
       keepInterface = ended === 'SIGTERM';
       if (ended instanceof Error) failure = ended;
@@ -71,6 +69,39 @@ async function runSeed(call: Call<SeedOptions>, signals: Signals): Promise<void>
     throw new CliError('failed', `the coordinator stopped: ${failure.message}`, { cause: failure });
   // What is open still, a question on the terminal say, keeps nobody waiting.
   process.exit(0);
+}
+
+/** On a terminal the account comes first, so that the device that joins by the link is its owner's. */
+async function gather(
+  facts: Pick<Welcome, 'name' | 'addresses' | 'remark'>,
+  coordinator: RunningCoordinator,
+  { context, settings, json }: Call<SeedOptions>,
+): Promise<Welcome> {
+  const { askCoordinator } = await import('@pcloud/coordinator');
+  const ask = (operation: string, input: unknown) => askCoordinator(settings.runtimeDir, operation, input);
+  let owner = await findOnlyOwner(ask);
+  let adminUrl = await coordinator.adminUrl();
+  if (context.isTerminal && !json && adminUrl !== undefined) {
+    await offerFirstAccount(context, ask);
+    owner = await findOnlyOwner(ask);
+    if (owner !== undefined) adminUrl = undefined;
+  }
+  const joinLink = await coordinator.createJoinLink({
+    role: 'client',
+    ...(owner === undefined ? {} : { userId: owner }),
+  });
+  const { networkId, urls } = coordinator;
+  return { ...facts, networkId, urls, adminUrl, joinLink };
+}
+
+async function greet(
+  facts: Pick<Welcome, 'name' | 'addresses' | 'remark'>,
+  coordinator: RunningCoordinator,
+  call: Call<SeedOptions>,
+  ending: AbortSignal,
+): Promise<void> {
+  const gathered = await gather(facts, coordinator, call);
+  if (!ending.aborted) await welcome(gathered, call);
 }
 
 async function welcome(facts: Welcome, { context, options, json }: Call<SeedOptions>): Promise<void> {

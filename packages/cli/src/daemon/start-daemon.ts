@@ -1,7 +1,7 @@
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { startDetached } from '../background.ts';
+import { startDetached, stopDetached } from '../background.ts';
 import { type CliContext, hasSystemd } from '../context.ts';
 import { CliError } from '../exit.ts';
 import type { Settings } from '../settings/read.ts';
@@ -69,7 +69,7 @@ async function startChild(settings: Settings, { environment }: CliContext): Prom
   const { child, failure } = await startDetached({ environment, args, output: log });
   closeSync(log);
   if (failure !== undefined) throw new CliError('failed', failure);
-  return { isNew: true, stop: () => stopChild(child) };
+  return { isNew: true, stop: () => stopDetached(child) };
 }
 
 /** The log of the one before stays beside it: it may say why that one ended. */
@@ -87,12 +87,4 @@ function openLog(runtimeDir: string): number {
     const { code } = error as NodeJS.ErrnoException;
     throw new CliError('failed', `"${path}": cannot be written (${code}); choose another place with --runtime-dir`);
   }
-}
-
-function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGINT');
-  });
 }

@@ -1,26 +1,30 @@
-import type { RunningCoordinator } from '@pcloud/coordinator';
 import type { CliContext } from '../context.ts';
 import { readNewPassword } from '../password.ts';
 import { describeError } from '../run.ts';
-import type { Settings } from '../settings/read.ts';
+
+/** Asks the coordinator, as root. */
+export type AskAsRoot = (operation: string, input: unknown) => Promise<unknown>;
 
 /** On a terminal, offers to make the owner's account at once. No answer means later. */
-export async function offerFirstAccount(
-  context: CliContext,
-  settings: Settings,
-  coordinator: Pick<RunningCoordinator, 'adminUrl'>,
-): Promise<void> {
-  const { askCoordinator } = await import('@pcloud/coordinator');
-  while ((await coordinator.adminUrl()) !== undefined) {
-    const name = await context.ask('Name for the first account (Enter: later): ');
-    if (name === undefined || name.trim() === '') return;
+export async function offerFirstAccount(context: CliContext, ask: AskAsRoot): Promise<void> {
+  for (;;) {
+    const answer = await context.ask('Name for the first account (Enter: later): ');
+    const name = answer?.trim() ?? '';
+    if (name === '') return;
     try {
-      const password = await readNewPassword(context, name.trim());
-      await askCoordinator(settings.runtimeDir, 'users.add', { name: name.trim(), role: 'owner', password });
-      context.out(`${name.trim()} is the owner of this network.\n`);
+      const password = await readNewPassword(context, name);
+      await ask('users.add', { name, role: 'owner', password });
+      context.out(`${name} is the owner of this network.\n\n`);
       return;
     } catch (error) {
       context.err(`${describeError(error)}\n`);
     }
   }
+}
+
+/** The id of the owner, while there is one only: whose the device is that joins by the seed's link. */
+export async function findOnlyOwner(ask: AskAsRoot): Promise<string | undefined> {
+  const users = (await ask('users.list', {})) as readonly { id: string; role: string; disabled: boolean }[];
+  const owners = users.filter(({ role, disabled }) => role === 'owner' && !disabled);
+  return owners.length === 1 ? owners[0]!.id : undefined;
 }

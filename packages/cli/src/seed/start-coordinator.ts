@@ -44,7 +44,11 @@ export async function startCoordinatorHere(settings: Settings, log: Logger): Pro
       program: `pcloud ${VERSION}`,
     },
     { log },
-  );
+  ).catch((error: Error & { code?: string }) => {
+    if (error.code !== 'LOCKED') throw error;
+    const step = 'stop it first ("systemctl stop pcloud-seed", or Ctrl-C where it runs), or choose another --state-dir';
+    throw new CliError('failed', `a coordinator has "${stateDir}" open already; ${step}`, { cause: error });
+  });
   const { prefix4 } = coordinator;
   if (settings.network !== undefined && formatPrefix(settings.network) !== formatPrefix(prefix4)) {
     await coordinator.close();

@@ -27,7 +27,7 @@ export function formatWelcome(welcome: Welcome, { qrCode, hasLinks }: WelcomeOpt
     if (adminUrl !== undefined) {
       paragraphs.push(`The first account is made at, from this machine or a device that joined:\n\n  ${adminUrl}`);
     }
-    paragraphs.push(`Your first device joins, within the hour, by:\n\n  pcloud up '${joinLink}'`);
+    paragraphs.push(`A device of yours joins, within the hour, by:\n\n  pcloud up '${joinLink}'`);
     if (qrCode !== undefined) paragraphs.push(qrCode.trimEnd());
   } else {
     if (adminUrl !== undefined) paragraphs.push('The first account is made by: pcloud users add --owner NAME');
