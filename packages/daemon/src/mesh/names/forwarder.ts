@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type AskServersDeps, askServers } from './ask-servers.ts';
 import type { Transport } from './query.ts';
 
@@ -26,7 +27,7 @@ export const MAX_IN_FLIGHT = 256;
  */
 export function createForwarder({ servers, random, ...deps }: ForwarderDeps): Forwarder {
   const pending = new Map<string, Promise<Uint8Array | undefined>>();
-  let controller = new AbortController();
+  let controller = createController();
   /** The server that answered last. */
   let best: string | undefined;
 
@@ -54,9 +55,15 @@ export function createForwarder({ servers, random, ...deps }: ForwarderDeps): Fo
     },
     stop() {
       controller.abort();
-      controller = new AbortController();
+      controller = createController();
     },
   };
+}
+
+function createController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(MAX_IN_FLIGHT, controller.signal);
+  return controller;
 }
 
 /** The list with this one, if it is in it, first. */

@@ -35,7 +35,7 @@ export async function listenForNames(address: string, port: number, resolver: Re
 }
 
 function openUdp(address: string, port: number, resolver: Resolver): Promise<UdpSocket> {
-  const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', ipv6Only: true });
+  const socket = createSocket(isIPv6(address) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
   let isOpen = true;
   socket.on('close', () => {
     isOpen = false;

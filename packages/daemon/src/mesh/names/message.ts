@@ -39,6 +39,11 @@ export interface MessageRecord {
 }
 
 const MAX_NAME_BYTES = 255;
+/** Of data that some read without a look at the length that is there. */
+const LENGTHS: ReadonlyMap<number, number> = new Map([
+  [TYPES.A, 4],
+  [TYPES.AAAA, 16],
+]);
 
 /** A message of exactly one question; undefined when it is not well-formed. */
 export function parseMessage(bytes: Uint8Array): Message | undefined {
@@ -53,11 +58,13 @@ export function parseMessage(bytes: Uint8Array): Message | undefined {
     const start = at;
     const fixed = skipName(bytes, at);
     if (fixed === undefined || fixed + 10 > bytes.length) return undefined;
-    at = fixed + 10 + view.getUint16(fixed + 8);
-    if (at > bytes.length) return undefined;
+    const length = view.getUint16(fixed + 8);
+    const type = view.getUint16(fixed);
+    at = fixed + 10 + length;
+    if (at > bytes.length || (LENGTHS.get(type) ?? length) !== length) return undefined;
     records.push({
       isRoot: bytes[start] === 0,
-      type: view.getUint16(fixed),
+      type,
       class: view.getUint16(fixed + 2),
       ttl: view.getUint32(fixed + 4),
       data: bytes.subarray(fixed + 10, at),
