@@ -17,6 +17,8 @@ export interface Frame {
   readonly endpoint?: number;
   readonly tos?: number;
   readonly mtu?: number;
+  /** Start and offset of a checksum to finish. */
+  readonly checksum?: readonly [number, number];
   /** Bytes that the packet starts behind its usual place. */
   readonly shift?: number;
 }
@@ -35,8 +37,8 @@ export function loadFrames(batch: Batch, frames: readonly Frame[]): void {
       [FRAME.GSO_TYPE]: gsoType,
       [FRAME.GSO_SIZE]: gsoSize,
       [FRAME.SEGMENTS]: shape.segments,
-      [FRAME.CHECKSUM_START]: shape.checksumStart,
-      [FRAME.CHECKSUM_OFFSET]: shape.checksumOffset,
+      [FRAME.CHECKSUM_START]: frame.checksum?.[0] ?? shape.checksumStart,
+      [FRAME.CHECKSUM_OFFSET]: frame.checksum?.[1] ?? shape.checksumOffset,
       [FRAME.HEADER_LENGTH]: shape.headerLength,
       [FRAME.KEY]: frame.key ?? 0,
       [FRAME.COUNTER_LOW]: frame.low ?? 0,

@@ -122,6 +122,37 @@ test('a counter carries into its high half in the middle of a super-packet', () 
     assert.equal(counters, [0xfffe_ffff_fffen, 0xfffe_ffff_ffffn, 0xffff_0000_0000n, 0xffff_0000_0001n]);
   }));
 
+test('of checksums to finish at any place both leave out the frames whose place is outside, and no others', () =>
+  withPlanes(async (sender, receiver) => {
+    connect(sender, receiver);
+    const packet = udp({ payload: pattern(33) });
+    const end = packet.length;
+    const inside = [
+      [20, 6],
+      [0, 1],
+      [end - 3, 1],
+      [21, 7],
+      [0, end - 2],
+    ] as const;
+    const outside = [
+      [end - 7, 6],
+      [end, 6],
+      [end + 1, 6],
+      [-1, 6],
+      [20, -1],
+      [0, end - 1],
+      [65_535, 65_535],
+    ] as const;
+    for (const checksum of [...inside, ...outside]) {
+      const frames = [{ packet, checksum }, { packet: new Uint8Array(0), checksum }, { packet: new Uint8Array(0) }];
+      const expected = sealSlowly(frames);
+      const isInside = (inside as readonly unknown[]).includes(checksum);
+      assert.is(expected.sealed.length, isInside ? 2 : 1, `${checksum}`);
+      assert.equal(await sealBy(sender, receiver, frames, expected.sealed.length), expected, `${checksum}`);
+      assert.is(receiver.udpReceive(), 0);
+    }
+  }));
+
 test('a frame with a checksum to finish leaves with a whole one', () =>
   withPlanes(async (sender, receiver) => {
     connect(sender, receiver);

@@ -60,6 +60,10 @@ function load(frames: readonly Frame[]): void {
 
 function seal(frames: readonly Frame[]): Run[] {
   load(frames);
+  return sealLoaded(frames.length);
+}
+
+function sealLoaded(count: number): Run[] {
   const key = crypto.createTransportKey(KEY);
   const runs: Run[] = [];
   createFrameSealer({
@@ -72,7 +76,7 @@ function seal(frames: readonly Frame[]): Run[] {
       }
       runs.push({ datagrams, segmentBytes, endpoint, tos });
     },
-  })(frames.length);
+  })(count);
   return runs;
 }
 
@@ -153,6 +157,18 @@ test('a frame that is to be dropped, or whose key is gone, sends nothing', () =>
       { packet: createIpv4(100), key: 5 },
     ]),
     [],
+  );
+  assert.is(batch.frames[FRAME.SENT_BYTES], 0);
+});
+
+test('a frame whose checksum is to be finished outside the packet is left out, and a keepalive is not', () => {
+  const frames: Frame[] = [{ packet: createIpv4(100) }, { packet: new Uint8Array(0) }];
+  load(frames);
+  batch.frames[FRAME.CHECKSUM_START] = 94;
+  batch.frames[FRAME.CHECKSUM_OFFSET] = 6;
+  assert.equal(
+    sealLoaded(frames.length).flatMap(({ datagrams }) => datagrams),
+    sealSlowly(frames[1]!),
   );
   assert.is(batch.frames[FRAME.SENT_BYTES], 0);
 });
