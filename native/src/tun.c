@@ -53,7 +53,8 @@ int tun_adopt(struct plane *plane, int fd, const char **syscall) {
   int size = VNET_HEADER_BYTES;
   if (fd == plane->tun.fd) return 0;
   if (ioctl(fd, TUNGETIFF, &request) != 0) return failed(-1, "TUNGETIFF", syscall);
-  if ((request.ifr_flags & IFF_TUN) == 0 || (request.ifr_flags & IFF_NO_PI) == 0) {
+  /* IFF_NO_PI tells nothing here: in this answer the bit is IFF_NOFILTER too, and set. */
+  if ((request.ifr_flags & IFF_TUN) == 0) {
     errno = EINVAL;
     return failed(-1, "TUNGETIFF", syscall);
   }
