@@ -17,6 +17,13 @@
 #define UDP_GRO 104
 #endif
 
+#ifndef IPV6_ADDR_PREFERENCES
+#define IPV6_ADDR_PREFERENCES 72
+#endif
+#ifndef IPV6_PREFER_SRC_PUBLIC
+#define IPV6_PREFER_SRC_PUBLIC 0x2
+#endif
+
 enum { PORT_TRIES = 100 };
 
 static bool set_int(int fd, int level, int option, int value) {
@@ -52,6 +59,8 @@ static void set_options(struct udp *udp, int family, int fd, int buffer_bytes) {
   } else {
     udp->pktinfo[family] = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     udp->tos[family] = set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    /* A temporary address ends before the session does, and peers would have to learn another. */
+    set_int(fd, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, IPV6_PREFER_SRC_PUBLIC);
     set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
   }
   udp->gso = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &size) == 0;

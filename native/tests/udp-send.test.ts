@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { ENDPOINT } from '@pcloud/ip';
-import { createBatch, LAYOUT } from '@pcloud/wireguard';
+import { ENDPOINT, formatAddress, parseAddress } from '@pcloud/ip';
+import { createBatch, FRAME, LAYOUT } from '@pcloud/wireguard';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { waitFor } from '../../tests/lab/wait.ts';
 import type { Plane } from '../index.ts';
 import { addon, withPlanes } from './addon.ts';
 import { aim, LOOPBACK6, receive } from './batches.ts';
@@ -145,6 +146,29 @@ test('a run of which a part was refused was not taken, and what could leave has 
     );
     assert.equal(sender.takeFaults(), [{ syscall: 'sendmmsg', code: 'EPERM', count: 1 }]);
     execFileSync('nft', ['delete', 'table', 'inet', 't']);
+  }));
+
+test('IPv6 leaves from a public address where the system prefers temporary ones', () =>
+  withPlanes(async (sender) => {
+    const run = (command: string): string => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
+    sender.openTun('net0', { offload: false });
+    run('echo 2 > /proc/sys/net/ipv6/conf/net0/use_tempaddr && ip link set up dev net0');
+    run('ip addr add 2001:db8:7::1/64 dev net0 mngtmpaddr nodad');
+    await waitFor('a temporary address', () => /temporary (?!tentative)/.test(run('ip -6 addr show dev net0')));
+    assert.not.match(run('ip -6 route get 2001:db8:7::2'), 'src 2001:db8:7::1 ');
+    sender.bind(0, 0);
+    aim(sender, 7, parseAddress('2001:db8:7::2')!);
+    fill(sender, 10);
+    assert.ok(sender.sendRun(SEND, 10, 10, SLOT, 0));
+    const { bytes, frames } = createBatch(sender.slab);
+    const isUdp = (i: number): boolean => bytes[frames[i * FRAME.WORDS + FRAME.OFFSET]! + 6] === 17;
+    let found = -1;
+    await waitFor('the datagram', () => {
+      found = Array.from({ length: sender.tunReceive() }, (_, i) => i).findIndex(isUdp);
+      return found >= 0;
+    });
+    const at = frames[found * FRAME.WORDS + FRAME.OFFSET]! + 8;
+    assert.is(formatAddress(bytes.slice(at, at + 16)), '2001:db8:7::1');
   }));
 
 for (const [family, target, source] of [
