@@ -110,12 +110,17 @@ static int send_whole(struct target *target, const uint8_t *bytes, uint32_t leng
   return error;
 }
 
+static bool is_about_source(int error) {
+  return error == EINVAL || error == EADDRNOTAVAIL || error == ENODEV || error == ENETUNREACH;
+}
+
 /* A message a datagram, in few calls. 0 or errno of the first that fails; `done` counts those sent. */
 static int send_apart(struct target *target, const uint8_t *bytes, uint32_t length, uint32_t segment, uint32_t *done) {
   struct mmsghdr messages[RUN_SEGMENTS];
   struct iovec parts[RUN_SEGMENTS];
   unsigned count = 0;
   bool waited = false;
+  int error = 0;
   for (uint32_t at = 0; at < length; at += segment, count++) {
     parts[count] = (struct iovec){(void *)(uintptr_t)(bytes + at), length - at < segment ? length - at : segment};
     messages[count] = (struct mmsghdr){.msg_hdr = header_for(target, &parts[count])};
@@ -124,18 +129,20 @@ static int send_apart(struct target *target, const uint8_t *bytes, uint32_t leng
     int now = sendmmsg(target->fd, messages + sent, count - sent, MSG_NOSIGNAL);
     if (now < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN || waited || !wait_for_room(target->fd)) return errno;
-      waited = true;
+      if (errno == EAGAIN && !waited && wait_for_room(target->fd)) {
+        waited = true;
+        continue;
+      }
+      if (error == 0) error = errno;
+      /* A full buffer or a wrong source is so for the next one too; anything else may be about this one alone. */
+      if (errno == EAGAIN || is_about_source(errno)) return error;
+      sent++;
       continue;
     }
     sent += (unsigned)now;
     *done += (unsigned)now;
   }
-  return 0;
-}
-
-static bool is_about_source(int error) {
-  return error == EINVAL || error == EADDRNOTAVAIL || error == ENODEV || error == ENETUNREACH;
+  return error;
 }
 
 /* A run of which some datagrams were taken and the fault of the others is noted. */

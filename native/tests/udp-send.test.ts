@@ -148,6 +148,24 @@ test('a run of which a part was refused was not taken, and what could leave has 
     execFileSync('nft', ['delete', 'table', 'inet', 't']);
   }));
 
+test('a datagram of a run that is refused takes none of the others with it', () =>
+  withPlanes(async (sender, receiver) => {
+    execFileSync('nft', ['-f', '-'], {
+      input: 'table inet t { chain c { type filter hook output priority 0; @th,64,8 { 0, 2, 3 } drop; }; }',
+    });
+    sender.bind(0, 0);
+    const endpoint = aim(sender, receiver.bind(0, 0));
+    endpoint[ENDPOINT.NO_SEGMENTATION] = 1;
+    const bytes = new Uint8Array(sender.slab, SEND, 5500);
+    for (let i = 0; i < 6; i++) bytes.fill(i, i * 1000, (i + 1) * 1000);
+    assert.not(sender.sendRun(SEND, 5500, 1000, SLOT, 0));
+    const numbers = (await receive(receiver, 3)).map((each) => each.bytes[0]);
+    assert.equal(numbers, [1, 4, 5]);
+    assert.is(receiver.udpReceive(), 0);
+    assert.equal(sender.takeFaults(), [{ syscall: 'sendmmsg', code: 'EPERM', count: 1 }]);
+    execFileSync('nft', ['delete', 'table', 'inet', 't']);
+  }));
+
 test('IPv6 leaves from a public address where the system prefers temporary ones', () =>
   withPlanes(async (sender) => {
     const run = (command: string): string => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
