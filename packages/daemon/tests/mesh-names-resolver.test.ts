@@ -10,7 +10,7 @@ import type { AskOptions } from '../src/mesh/names/ask-servers.ts';
 import { createForwarder, MAX_IN_FLIGHT } from '../src/mesh/names/forwarder.ts';
 import { createHostTable } from '../src/mesh/names/host-table.ts';
 import { listenForNames } from '../src/mesh/names/listener.ts';
-import { hostsFileAddresses } from '../src/mesh/names/outside-hosts.ts';
+import { createOutsideHosts, hostsFileAddresses } from '../src/mesh/names/outside-hosts.ts';
 import { createOwnHost } from '../src/mesh/names/own-host.ts';
 import { createResolver, type Resolver } from '../src/mesh/names/resolver.ts';
 import { createFrameReader, writeFrame } from '../src/mesh/names/tcp-frames.ts';
@@ -382,6 +382,30 @@ function readable(bytes: Uint8Array | undefined): unknown[] {
     return [];
   }
 }
+
+test('a coordinator is looked for at the servers of the machine, past our own resolver', async () => {
+  const server = await startServer();
+  const lookedUp: string[] = [];
+  let servers: string[] | undefined = [`127.0.0.1:${server.port}`];
+  const resolve = createOutsideHosts({
+    servers: () => servers,
+    async lookup(host) {
+      lookedUp.push(host);
+      return ['192.0.2.1'];
+    },
+    hostsFile: '/dev/null',
+  });
+  assert.ok((await resolve('example.com')).includes('192.0.2.80'));
+  assert.equal(lookedUp, []);
+  for (const host of ['seed', 'seed.local', '192.0.2.1']) await resolve(host);
+  servers = undefined;
+  await resolve('example.com');
+  assert.equal(lookedUp, ['seed', 'seed.local', '192.0.2.1', 'example.com']);
+  servers = [`127.0.0.1:${server.port}`];
+  server.close();
+  const error = await resolve('example.com').catch((e) => e);
+  assert.is(error.code, 'ECONNREFUSED', 'so that addresses of before are taken');
+});
 
 interface TestServer {
   readonly port: number;
