@@ -7,4 +7,8 @@ guardOutput('pcloud');
 process.exitCode = 1;
 void runCli(process.argv.slice(2), createSystemContext()).then((code) => {
   process.exitCode = code;
+  // What is open still, a question on the terminal say, keeps nobody waiting; output that nobody has taken yet does.
+  const exit = (): void => void (process.stdout.writableLength === 0 && process.exit(code));
+  process.stdout.once('drain', exit);
+  exit();
 });

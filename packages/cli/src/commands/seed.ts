@@ -67,8 +67,6 @@ async function runSeed(call: Call<SeedOptions>, signals: Signals): Promise<void>
   }
   if (failure !== undefined)
     throw new CliError('failed', `the coordinator stopped: ${failure.message}`, { cause: failure });
-  // What is open still, a question on the terminal say, keeps nobody waiting.
-  process.exit(0);
 }
 
 /** On a terminal the account comes first, so that the device that joins by the link is its owner's. */
