@@ -10,5 +10,6 @@ void runCli(process.argv.slice(2), createSystemContext()).then((code) => {
   // What is open still, a question on the terminal say, keeps nobody waiting; output that nobody has taken yet does.
   const exit = (): void => void (process.stdout.writableLength === 0 && process.exit(code));
   process.stdout.once('drain', exit);
-  exit();
+  // After the error of an output that takes nothing.
+  setImmediate(exit);
 });

@@ -113,17 +113,6 @@ test('an output that takes nothing is one line and exit 1', () => {
   assert.is(stderr, 'pcloud: standard output: cannot be written (ENOSPC)\n');
 });
 
-test('who stops reading has what it read, and hears no complaint', () => {
-  const [node, ...before] = NODE;
-  const line = '"$@" | head -n 1; exit ${PIPESTATUS[0]}';
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', line, 'bash', node, ...before, '--help'], {
-    encoding: 'utf8',
-  });
-  assert.is(stderr, '');
-  assert.is(status, 0);
-  assert.match(stdout, /^Usage: pcloud /);
-});
-
 test('an unknown command is one line with a hint, and exit 2', () => {
   const { status, stderr } = pcloud(['frobnicate']);
   assert.is(status, 2);
