@@ -1,5 +1,5 @@
 import { createNobleCrypto } from '@pcloud/wireguard';
-import { CliError } from './exit.ts';
+import { UsageError } from './usage-error.ts';
 
 const KEY_BYTES = 32;
 
@@ -25,14 +25,13 @@ export function derivePublicKey(privateKey: Uint8Array): Uint8Array {
 
 /**
  * Reads a key in base64: 44 characters, white space around them.
- * @throws CliError; the text is not in the message, for it may be a key with one letter wrong
+ * @throws UsageError; the text is not in the message, for it may be a key with one letter wrong
  */
 export function parseKey(text: string): Uint8Array {
   const trimmed = text.trim();
   const bytes = new Uint8Array(Buffer.from(trimmed, 'base64'));
   if (bytes.length !== KEY_BYTES || formatKey(bytes) !== trimmed) {
-    throw new CliError(
-      'failed',
+    throw new UsageError(
       `private key: expected 44 characters of base64, got ${trimmed.length} characters that are not a key`,
     );
   }

@@ -8,15 +8,21 @@ const STATUSES = {
   SESSION_ENDED: 401,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  /** Pages answer inside the network only. */
+  CONSOLE_INSIDE: 403,
+  CROSS_SITE: 403,
+  CSRF_INVALID: 403,
   REGISTRATION_CLOSED: 403,
   USER_DISABLED: 403,
   APPROVAL_UNKNOWN: 404,
   INVITATION_UNKNOWN: 404,
   NODE_UNKNOWN: 404,
   OPERATION_UNKNOWN: 404,
+  ROUTE_UNKNOWN: 404,
   SESSION_UNKNOWN: 404,
   TOKEN_UNKNOWN: 404,
   USER_UNKNOWN: 404,
+  METHOD_NOT_ALLOWED: 405,
   /** Somebody else changed the same thing at the same moment: asking again is safe. */
   CONFLICT: 409,
   INVITATION_USED: 409,
@@ -26,11 +32,21 @@ const STATUSES = {
   APPROVAL_DECIDED: 409,
   APPROVAL_EXPIRED: 410,
   INVITATION_EXPIRED: 410,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  HOST_UNKNOWN: 421,
+  UPGRADE_REQUIRED: 426,
   RATE_LIMITED: 429,
   FAILED: 500,
+  /** Files, or what an authority was asked for. */
+  CERTIFICATE_INVALID: 500,
+  LISTEN_FAILED: 500,
   KEY_FILE_INVALID: 500,
   STATE_MISMATCH: 500,
   READ_ONLY: 503,
+  /** Nobody answers at the coordinator's socket. */
+  NOT_RUNNING: 503,
+  ALREADY_RUNNING: 500,
 } as const;
 
 export type CoordinatorErrorCode = keyof typeof STATUSES;

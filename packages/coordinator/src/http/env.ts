@@ -1,0 +1,33 @@
+import type { Accounts } from '../accounts/index.ts';
+import type { Random } from '../accounts/secret.ts';
+import type { Approvals } from '../approvals/index.ts';
+import type { Logger } from '../log.ts';
+import type { Operations } from '../operations/table.ts';
+import type { Connection, HttpBindings } from './connection.ts';
+
+/** Of every handler of the app. */
+export interface HttpEnv {
+  Bindings: HttpBindings;
+}
+
+export interface HttpAppDeps {
+  readonly accounts: Accounts;
+  readonly approvals: Approvals;
+  readonly operations: Operations;
+  /** Whether anybody may register. */
+  readonly openRegistration: boolean;
+  /** Whether pages and API answer a connection: inside always, outside only under a certificate that is trusted. */
+  readonly isTrusted: (connection: Connection) => boolean;
+  /** Whether the certificate is one that browsers trust, now. */
+  readonly hasTrustedCertificate: () => boolean;
+  /** Names of this server; addresses need not be among them. */
+  readonly hosts: () => Iterable<string>;
+  /** The node that has an address of the network, so that what it begins ends with it. */
+  readonly nodeAt: (address: string) => string | undefined;
+  /** Whether there is an owner already. */
+  readonly hasOwner: () => Promise<boolean>;
+  readonly log: Logger;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  readonly random: Random;
+}

@@ -1,0 +1,31 @@
+/** What is wrong, as HTTP says it. */
+import { CoordinatorError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Of what the asker can do nothing about, only the log says more than that it failed. */
+export function problemOf(error: unknown, log: Logger): Problem {
+  if (error instanceof CoordinatorError) {
+    const { status, code, message, retryAfterMs } = error;
+    return { status, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
+  log.error({ fault: String((error as Error)?.stack ?? error) }, 'a request failed');
+  return { status: 500, code: 'FAILED', message: 'the server could not do it; its log says why' };
+}
+
+export function jsonProblem({ status, code, message, retryAfterMs }: Problem): Response {
+  return Response.json(
+    { error: { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) } },
+    { status, headers: retryHeaders(retryAfterMs) },
+  );
+}
+
+export function retryHeaders(retryAfterMs: number | undefined): Record<string, string> {
+  return retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) };
+}
