@@ -74,7 +74,8 @@ for (const path of DATA_PATHS) {
           await assertTransfer(pair.left.host, pair.right.host, INNER[4].right, 200_000);
         });
         const rows = await dissect(file, writeStaticKeys(pair), FIELDS);
-        assert.ok(rows.length > 200, `${rows.length} packets`);
+        // 147 segments, ten pings and the handshake; how many acknowledgements there are is the kernel's affair.
+        assert.ok(rows.length > 150, `${rows.length} packets`);
         for (const row of rows) {
           assert.is(row['_ws.malformed'], '', JSON.stringify(row));
           assert.is(row['_ws.expert'], '', JSON.stringify(row));

@@ -151,12 +151,24 @@ export async function startWireGuard(
   const program = host.spawn([implementation.program, ...args, '-f', name], { env });
   const answers = async (): Promise<boolean> => {
     if (!program.isRunning) throw new Error('it ended');
+    if (!(await listensForWg(host, name))) return false;
     return (await host.run(['wg', 'show', name], { check: false })).code === 0;
   };
   await waitFor(`${implementation.name} to answer for ${name} on ${host.name}`, answers, 10_000, program.output);
   if (options.conf !== undefined) await setConf(host, name, options.conf);
   await bringUp(host, name, options);
   return program;
+}
+
+/**
+ * Whether the configuration socket of an interface listens. `wg` deletes one that is bound and does not listen yet,
+ * so it may be asked only from then on.
+ */
+export async function listensForWg(host: Host, name: string): Promise<boolean> {
+  const table = await host.run(['grep', '-q', ` 00010000 .*/wireguard/${name}\\.sock$`, '/proc/net/unix'], {
+    check: false,
+  });
+  return table.code === 0;
 }
 
 /** `wg setconf`, or with `how` `addconf` or `syncconf`. */

@@ -1,6 +1,7 @@
 import type { Host } from '../../lab/host.ts';
 import type { LabProcess } from '../../lab/process.ts';
 import { waitFor } from '../../lab/wait.ts';
+import { listensForWg } from '../../lab/wireguard.ts';
 import type { Implementation } from './implementations.ts';
 import { createKeyPair, type KeyPair } from './keys.ts';
 
@@ -74,6 +75,7 @@ export async function startProcess(
   const process = host.spawn([...implementation.command, '-f', name], { env: { LOG_LEVEL: 'verbose', ...env } });
   const answers = async (): Promise<boolean> => {
     if (!process.isRunning) throw new Error(`${implementation.name} ended`);
+    if (!(await listensForWg(host, name))) return false;
     return (await host.run(['wg', 'show', name], { check: false })).code === 0;
   };
   await waitFor(`${implementation.name} to answer`, answers, 10_000, () => process.output());
