@@ -51,6 +51,11 @@ const STATUSES = {
 
 export type CoordinatorErrorCode = keyof typeof STATUSES;
 
+/** Whether what another process answered with is one of them. */
+export function isCoordinatorErrorCode(code: string): code is CoordinatorErrorCode {
+  return Object.hasOwn(STATUSES, code);
+}
+
 export interface CoordinatorErrorOptions extends ErrorOptions {
   /** When asking again is of use. */
   readonly retryAfterMs?: number;

@@ -1,5 +1,5 @@
 /** Everything that HTTP answers, without a socket. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { CoordinatorError } from '../errors.ts';
 import { createApi } from './api.ts';
 import type { HttpAppDeps, HttpEnv } from './env.ts';
@@ -7,7 +7,7 @@ import { createGate } from './gate.ts';
 import { securityHeaders } from './headers.ts';
 import { addPages } from './pages/index.ts';
 import { problemPage } from './pages/layout.ts';
-import { jsonProblem, problemOf, retryHeaders } from './problem.ts';
+import { jsonProblem, type Problem, problemOf, retryHeaders } from './problem.ts';
 
 export type HttpApp = Hono<HttpEnv>;
 
@@ -35,17 +35,25 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.onError(async (error, c) => {
     const problem = problemOf(error, deps.log);
     const allow = c.res.headers.get('allow');
-    const isPage = c.env.connection.listener === 'network' && !/^\/(?:api|healthz|control)(?:\/|$)/.test(c.req.path);
-    const response = isPage
-      ? new Response(String(await problemPage(problem)), {
-          status: problem.status,
-          headers: { 'content-type': 'text/html; charset=UTF-8', ...retryHeaders(problem.retryAfterMs) },
-        })
-      : jsonProblem(problem);
+    const response = await (isPage(c) ? answerPerson(problem) : jsonProblem(problem));
     if (allow !== null) response.headers.set('allow', allow);
     return response;
   });
   return app;
+}
+
+function isPage(c: Context<HttpEnv>): boolean {
+  return c.env.connection.listener === 'network' && !/^\/(?:api|healthz|control)(?:\/|$)/.test(c.req.path);
+}
+
+/** Who may not see the pages is told so by a plain sentence, and not by one of them. */
+async function answerPerson(problem: Problem): Promise<Response> {
+  const isRefused = problem.code === 'CONSOLE_INSIDE' || problem.code === 'HOST_UNKNOWN';
+  const type = isRefused ? 'text/plain' : 'text/html';
+  return new Response(isRefused ? `${problem.message}\n` : String(await problemPage(problem)), {
+    status: problem.status,
+    headers: { 'content-type': `${type}; charset=UTF-8`, ...retryHeaders(problem.retryAfterMs) },
+  });
 }
 
 /** Those with which something answers at a path. */

@@ -1,0 +1,74 @@
+/** Accounts that people make themselves: the first owner by the link of the server, others by an invitation. */
+import type { Hono } from 'hono';
+import { html } from 'hono/html';
+import type { Registration, UserRecord } from '../../accounts/index.ts';
+import { CoordinatorError } from '../../errors.ts';
+import type { HttpAppDeps, HttpEnv } from '../env.ts';
+import { beginSession } from '../session.ts';
+import { anonymousToken, orAgain, takeAnonymousForm } from './form.ts';
+import { csrfInput, faultLine, type Html, page } from './layout.ts';
+
+interface NewAccountPage {
+  readonly path: string;
+  readonly title: string;
+  /** @throws CoordinatorError when the link is none */
+  readonly look: (secret: string | undefined) => Promise<unknown>;
+  readonly make: (secret: string | undefined, registration: Registration) => Promise<UserRecord>;
+}
+
+export function addNewAccount(app: Hono<HttpEnv>, deps: HttpAppDeps): void {
+  const { ownerLink, invitations } = deps.accounts;
+  const register = { title: 'Make your account', make: invitations.register };
+  addPage(app, deps, {
+    path: '/setup/:secret',
+    title: 'Make the first account',
+    look: (secret) => ownerLink.look(secret!),
+    make: (secret, registration) => ownerLink.redeem(secret!, registration),
+  });
+  addPage(app, deps, { ...register, path: '/register/:secret', look: (secret) => invitations.look(secret!) });
+  addPage(app, deps, {
+    ...register,
+    path: '/register',
+    async look() {
+      if (deps.openRegistration) return;
+      throw new CoordinatorError('REGISTRATION_CLOSED', 'an account needs an invitation; ask an owner or an admin');
+    },
+  });
+}
+
+function addPage(app: Hono<HttpEnv>, deps: HttpAppDeps, { path, title, look, make }: NewAccountPage): void {
+  app.get(path, async (c) => {
+    await look(c.req.param('secret'));
+    return c.html(await page(title, form(anonymousToken(c, deps))));
+  });
+
+  app.post(path, async (c) => {
+    const fields = await takeAnonymousForm(c);
+    const name = fields.get('name') ?? '';
+    return orAgain(
+      c,
+      title,
+      async () => {
+        const password = fields.get('password') ?? '';
+        if (password !== fields.get('again')) {
+          throw new CoordinatorError('INPUT_INVALID', 'the two passwords are not the same');
+        }
+        await beginSession(c, deps, await make(c.req.param('secret'), { name, password }));
+        return c.redirect('/', 303);
+      },
+      (fault) => form(anonymousToken(c, deps), fault, name),
+    );
+  });
+}
+
+/** Goes to where it came from, so that the secret is in the address alone. */
+function form(csrf: string, fault?: string, name = ''): Html {
+  return html`${faultLine(fault)}
+<form method="post">
+${csrfInput(csrf)}
+<label>Name <input name="name" value="${name}" autocomplete="username" autocapitalize="none" required autofocus></label>
+<label>Password <input name="password" type="password" autocomplete="new-password" required></label>
+<label>Password again <input name="again" type="password" autocomplete="new-password" required></label>
+<button>Make the account</button>
+</form>`;
+}
