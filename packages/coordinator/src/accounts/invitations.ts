@@ -3,11 +3,12 @@ import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
-import { below, encodeRecord, readRecord, type Store, type StoreEntry, textKey } from '../store/index.ts';
-import { readAuthority } from './authority.ts';
+import { encodeRecord, readRecord, type Store } from '../store/index.ts';
+import { type Authority, readAuthority } from './authority.ts';
+import { checkExpiry, createGivenSecrets } from './given-secrets.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkMayGrant, isAtLeast, mayManage } from './role-rules.ts';
-import { hashSecret, newId, newSecret, type Random } from './secret.ts';
+import { newId, newSecret, type Random } from './secret.ts';
 import { type UserRecord, userPaths, userRecord } from './user-record.ts';
 import type { Users } from './users.ts';
 
@@ -64,7 +65,6 @@ export interface InvitationsDeps {
 }
 
 const DEFAULT_EXPIRY_MS = 7 * 86_400_000;
-const MAX_EXPIRY_MS = 90 * 86_400_000;
 
 interface InvitationRecord extends InvitationInfo {
   readonly nodeId?: string | undefined;
@@ -83,16 +83,21 @@ const invitationRecord: v.GenericSchema<unknown, InvitationRecord> = v.object({
 
 export function createInvitations(deps: InvitationsDeps): Invitations {
   const { store, now, random, audit, hasher, users } = deps;
-  const keyOf = (secret: string): Uint8Array => textKey('invitations', hashSecret('invitation', secret));
-
-  async function readAll(): Promise<{ entry: StoreEntry; record: InvitationRecord }[]> {
-    const { entries } = await store.list(below('invitations'));
-    return entries.map((entry) => ({ entry, record: readRecord(invitationRecord, entry) }));
-  }
+  const given = createGivenSecrets<InvitationRecord>(
+    {
+      path: 'invitations',
+      noun: 'invitation',
+      kind: 'invitation',
+      schema: invitationRecord,
+      unknown: 'INVITATION_UNKNOWN',
+      maySee,
+    },
+    deps,
+  );
 
   /** An invitation that still holds: so does the word of who gave it. */
   async function readOpen(secret: string) {
-    const entry = await store.get(keyOf(secret));
+    const entry = await store.get(given.keyOf(secret));
     if (!entry) throw new CoordinatorError('INVITATION_UNKNOWN', 'this invitation is unknown or was taken back');
     const record = readRecord(invitationRecord, entry);
     if (record.usedAtMs !== undefined)
@@ -110,7 +115,7 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
     return { entry, record, compare };
   }
 
-  async function maySee(authority: { role: Role; userId: string | undefined }, record: InvitationRecord) {
+  async function maySee(authority: Authority, record: InvitationRecord): Promise<boolean> {
     if (record.invitedBy === (authority.userId ?? '')) return true;
     if (record.invitedBy === '') return isAtLeast(authority.role, 'owner');
     const entry = await store.get(userPaths.user(record.invitedBy));
@@ -119,11 +124,8 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
 
   return {
     async create(actor, { role, expiresInMs = DEFAULT_EXPIRY_MS }) {
-      if (!(expiresInMs > 0 && expiresInMs <= MAX_EXPIRY_MS)) {
-        throw new CoordinatorError('INPUT_INVALID', `expiry: expected up to 90 days, got ${expiresInMs} ms`);
-      }
-      const over = (await readAll()).filter(({ record }) => now() >= record.expiresAtMs);
-      for (const { entry } of over) await store.commit({ compare: [], put: [{ key: entry.key, value: undefined }] });
+      checkExpiry(expiresInMs);
+      await given.collect(({ expiresAtMs }) => now() >= expiresAtMs);
       const secret = newSecret(160, random);
       const { record } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
@@ -137,7 +139,7 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
           ...(actor.kind === 'user' && actor.nodeId !== undefined && { nodeId: actor.nodeId }),
         };
         const event = { actor, action: 'invitations.create', subject: `invitation:${record.id}`, detail: { role } };
-        const put = [{ key: keyOf(secret), value: encodeRecord(record) }, audit.put(event)];
+        const put = [{ key: given.keyOf(secret), value: encodeRecord(record) }, audit.put(event)];
         return { record, compare: authority.compare, put };
       });
       return { secret, invitation: infoOf(record) };
@@ -164,33 +166,9 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
 
     look: async (secret) => infoOf((await readOpen(secret)).record),
 
-    async list(actor) {
-      const authority = await readAuthority(actor, store);
-      const seen: InvitationInfo[] = [];
-      for (const { record } of await readAll()) {
-        const isOpen = record.usedAtMs === undefined && now() < record.expiresAtMs;
-        if (isOpen && (await maySee(authority, record))) seen.push(infoOf(record));
-      }
-      return seen;
-    },
-
-    async revoke(actor, id) {
-      await decideAndCommit(store, async () => {
-        const authority = await readAuthority(actor, store);
-        const found = (await readAll()).find(({ record }) => record.id === id);
-        if (!found || !(await maySee(authority, found.record))) {
-          throw new CoordinatorError('INVITATION_UNKNOWN', `invitation: there is none with the id "${id}"`);
-        }
-        const event = audit.put({ actor, action: 'invitations.revoke', subject: `invitation:${id}` });
-        return { compare: authority.compare, put: [{ key: found.entry.key, value: undefined }, event] };
-      });
-    },
-
-    async endOfNode(nodeId) {
-      const ended = (await readAll()).filter(({ record }) => record.nodeId === nodeId && record.usedAtMs === undefined);
-      for (const { entry } of ended) await store.commit({ compare: [], put: [{ key: entry.key, value: undefined }] });
-      return ended.length;
-    },
+    list: async (actor) => (await given.listOpen(actor)).map(infoOf),
+    revoke: given.revoke,
+    endOfNode: given.endOfNode,
   };
 }
 

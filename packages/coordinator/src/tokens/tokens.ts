@@ -1,20 +1,13 @@
-import { mayManage, readAuthority, userPaths, userRecord } from '../accounts/index.ts';
+import { checkExpiry, createGivenSecrets } from '../accounts/given-secrets.ts';
+import { type Authority, mayManage, readAuthority, userPaths, userRecord } from '../accounts/index.ts';
 import { isAtLeast } from '../accounts/role-rules.ts';
-import { hashSecret, newId, newSecret, type Random } from '../accounts/secret.ts';
+import { newId, newSecret, type Random } from '../accounts/secret.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Admission } from '../nodes/admission.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
-import {
-  below,
-  encodeRecord,
-  readRecord,
-  type Store,
-  type StoreEntry,
-  type StorePut,
-  textKey,
-} from '../store/index.ts';
+import { encodeRecord, readRecord, type Store, type StorePut } from '../store/index.ts';
 import { normalizeTags } from './tags.ts';
 import { infoOf, type TokenInfo, type TokenRecord, tokenRecord } from './token-record.ts';
 
@@ -64,17 +57,14 @@ export interface TokensDeps {
 }
 
 const DEFAULT_EXPIRY_MS = 3_600_000;
-const MAX_EXPIRY_MS = 90 * 86_400_000;
 /** So long after its end a token is still known, and its late user told what is wrong with it. */
 const REMEMBERED_MS = 7 * 86_400_000;
 
 export function createTokens({ store, now, random, audit }: TokensDeps): Tokens {
-  const keyOf = (secret: string): Uint8Array => textKey('tokens', hashSecret('join-token', secret));
-
-  async function readAll(): Promise<{ entry: StoreEntry; record: TokenRecord }[]> {
-    const { entries } = await store.list(below('tokens'));
-    return entries.map((entry) => ({ entry, record: readRecord(tokenRecord, entry) }));
-  }
+  const given = createGivenSecrets<TokenRecord>(
+    { path: 'tokens', noun: 'token', kind: 'join-token', schema: tokenRecord, unknown: 'TOKEN_UNKNOWN', maySee },
+    { store, now, audit },
+  );
 
   async function readUser(id: string) {
     const entry = await store.get(userPaths.user(id));
@@ -82,7 +72,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
   }
 
   /** The user whom the token's nodes will act for, who must be there and no higher than who asks. */
-  async function checkUser(userId: string, authority: { role: Role; userId: string | undefined }) {
+  async function checkUser(userId: string, authority: Authority) {
     const isOwn = userId === authority.userId;
     if (!isOwn && !isAtLeast(authority.role, 'admin')) {
       throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may invite devices for others');
@@ -96,18 +86,11 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
     return { key: known.entry.key, revision: known.entry.revision };
   }
 
-  async function maySee(authority: { role: Role; userId: string | undefined }, record: TokenRecord): Promise<boolean> {
+  async function maySee(authority: Authority, record: TokenRecord): Promise<boolean> {
     if (authority.userId !== undefined && record.userId === authority.userId) return true;
     if (record.createdBy === (authority.userId ?? '')) return true;
     const known = await readUser(record.userId || record.createdBy);
     return mayManage(authority.role, known?.user.role ?? (record.userId || record.createdBy ? 'member' : 'owner'));
-  }
-
-  async function collect(): Promise<void> {
-    for (const { entry, record } of await readAll()) {
-      if (now() < (record.usedAtMs ?? record.expiresAtMs) + REMEMBERED_MS) continue;
-      await store.commit({ compare: [], put: [{ key: entry.key, value: undefined }] });
-    }
   }
 
   return {
@@ -123,9 +106,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
         index,
       },
     ) {
-      if (!(expiresInMs > 0 && expiresInMs <= MAX_EXPIRY_MS)) {
-        throw new CoordinatorError('INPUT_INVALID', `expiry: expected up to 90 days, got ${expiresInMs} ms`);
-      }
+      checkExpiry(expiresInMs);
       const tags = normalizeTags(wished);
       if (tags.length > 0 && userId !== undefined) {
         throw new CoordinatorError('INPUT_INVALID', 'a node belongs to its tags or to a user, not to both');
@@ -133,7 +114,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       if (index !== undefined && reusable) {
         throw new CoordinatorError('INPUT_INVALID', 'address: a reusable link cannot give one address to many nodes');
       }
-      await collect();
+      await given.collect((record) => now() >= (record.usedAtMs ?? record.expiresAtMs) + REMEMBERED_MS);
       const secret = newSecret(160, random);
       const { record } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
@@ -164,13 +145,13 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
         };
         const detail = { userId: owner, tags: tags.join(' '), reusable, ephemeral, expiresAtMs: record.expiresAtMs };
         const event = audit.put({ actor, action: 'tokens.create', subject: `token:${record.id}`, detail });
-        return { record, compare, put: [{ key: keyOf(secret), value: encodeRecord(record) }, event] };
+        return { record, compare, put: [{ key: given.keyOf(secret), value: encodeRecord(record) }, event] };
       });
       return { secret, token: infoOf(record) };
     },
 
     async redeem(secret) {
-      const entry = await store.get(keyOf(secret));
+      const entry = await store.get(given.keyOf(secret));
       if (!entry) return { refusal: 'TOKEN_UNKNOWN' };
       const record = readRecord(tokenRecord, entry);
       if (record.usedAtMs !== undefined) return { refusal: 'TOKEN_USED' };
@@ -196,32 +177,8 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       return { userId: record.userId, tags, ephemeral, isServer, index, compare, put };
     },
 
-    async list(actor) {
-      const authority = await readAuthority(actor, store);
-      const seen: TokenInfo[] = [];
-      for (const { record } of await readAll()) {
-        const isOpen = record.usedAtMs === undefined && now() < record.expiresAtMs;
-        if (isOpen && (await maySee(authority, record))) seen.push(infoOf(record));
-      }
-      return seen;
-    },
-
-    async revoke(actor, id) {
-      await decideAndCommit(store, async () => {
-        const authority = await readAuthority(actor, store);
-        const found = (await readAll()).find(({ record }) => record.id === id);
-        if (!found || !(await maySee(authority, found.record))) {
-          throw new CoordinatorError('TOKEN_UNKNOWN', `token: there is none with the id "${id}"`);
-        }
-        const event = audit.put({ actor, action: 'tokens.revoke', subject: `token:${id}` });
-        return { compare: authority.compare, put: [{ key: found.entry.key, value: undefined }, event] };
-      });
-    },
-
-    async endOfNode(nodeId) {
-      const ended = (await readAll()).filter(({ record }) => record.nodeId === nodeId && record.usedAtMs === undefined);
-      for (const { entry } of ended) await store.commit({ compare: [], put: [{ key: entry.key, value: undefined }] });
-      return ended.length;
-    },
+    list: async (actor) => (await given.listOpen(actor)).map(infoOf),
+    revoke: given.revoke,
+    endOfNode: given.endOfNode,
   };
 }
