@@ -10,15 +10,15 @@ import { hashMap, parseJoinLink } from '@pcloud/netmap';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Core, createCore } from '../../packages/coordinator/src/core.ts';
+import type { Core } from '../../packages/coordinator/src/core.ts';
 import type { Actor } from '../../packages/coordinator/src/operations/operation.ts';
 import { createMemoryStore, type Store } from '../../packages/coordinator/src/store/index.ts';
 import { createFakeTimers, type FakeTimers } from '../../packages/coordinator/src/testing/fake-timers.ts';
 import { createMemoryNode, crypto, type MemoryNode } from '../../packages/coordinator/src/testing/memory-control.ts';
+import { openMemoryCore } from '../../packages/coordinator/src/testing/memory-core.ts';
 import { isFullRun, runSeed } from '../interop/lib/sample.ts';
 
 const ROOT: Actor = { kind: 'root' };
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const RUNS = isFullRun ? 400 : 25;
 const seed = runSeed();
 console.log(`joining: ${RUNS} runs, PCLOUD_TEST_SEED=${seed}`);
@@ -93,24 +93,7 @@ async function createWorld(): Promise<World> {
     address: undefined,
     connection: undefined,
   }));
-  return { directory, store, clock, machines, given: new Set(), core: await open(directory, store, clock) };
-}
-
-function open(stateDir: string, store: Store, clock: FakeTimers): Promise<Core> {
-  const prefix4 = { address: Uint8Array.of(10, 0, 0, 0), length: 16 };
-  return createCore(
-    { stateDir, prefix4, urls: ['https://192.0.2.1:8443'], openRegistration: false, program: 'test' },
-    {
-      store,
-      crypto,
-      random: (out) => void randomFillSync(out),
-      log,
-      pageUrl: (path) => path,
-      now: clock.now,
-      wallMs: () => 1_700_000_000_000 + clock.now(),
-      setTimer: clock.setTimer,
-    },
-  );
+  return { directory, store, clock, machines, given: new Set(), core: await openMemoryCore(directory, store, clock) };
 }
 
 async function perform(world: World, each: Step): Promise<void> {
@@ -122,7 +105,7 @@ async function perform(world: World, each: Step): Promise<void> {
   if (each.do === 'restart') {
     world.core.close();
     await settle();
-    world.core = await open(world.directory, world.store, world.clock);
+    world.core = await openMemoryCore(world.directory, world.store, world.clock);
     for (const machine of world.machines) if (machine.connection !== undefined) connect(world, machine);
     await settle();
     return;

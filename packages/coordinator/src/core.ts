@@ -12,7 +12,7 @@ import type { Logger } from './log.ts';
 import { createMapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
 import { type Network, type NetworkOptions, openNetwork } from './network/network.ts';
-import { removeNode } from './nodes/change.ts';
+import { createTakeOut } from './nodes/departures.ts';
 import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
@@ -74,21 +74,12 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const joinLink = (token: string): string =>
     formatJoinLink({ urls: network.urls, networkId: network.id, channelKey: network.channelPublic, token });
 
-  async function endOfNode(nodeId: string): Promise<number> {
-    const ended = [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(nodeId));
-    return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0);
-  }
-
-  async function leave(node: NodeRecord, action: string): Promise<void> {
-    await removeNode(node.id, false, { store, now: deps.wallMs });
-    await endOfNode(node.id);
-    await audit.append({ actor: 'nobody', action, subject: `node:${node.id}`, detail: { name: node.name } });
-  }
+  const takeOut = createTakeOut({ ...state, audit, accounts, tokens });
 
   /** A device may leave by itself; for the rest it speaks in the name of the user who owns it. */
   async function request(node: NodeRecord, operation: string, input: unknown): Promise<unknown> {
     if (operation === 'nodes.leave') {
-      await leave(node, 'nodes.leave');
+      await takeOut('nobody', node, 'nodes.leave');
       return { removed: node.name };
     }
     const entry = node.userId === '' ? undefined : await store.get(userPaths.user(node.userId));
@@ -114,7 +105,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     now: deps.wallMs,
     pageUrl,
     joinLink,
-    endOfNode,
+    takeOut,
     disconnectUser(userId) {
       for (const node of registry.nodes.values()) {
         if (node.userId === userId) control.disconnect(node.id, 'USER_DISABLED', 'the account was disabled or removed');
@@ -123,7 +114,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   });
   const control = createControlServer({
     ...deps,
-    network: () => network,
+    network,
     door: createDoorkeeper({
       store,
       registry,
@@ -143,7 +134,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     ...deps,
     registry,
     isConnected: (nodeId) => control.connected.has(nodeId),
-    remove: (node) => leave(node, 'nodes.expire'),
+    remove: (node) => takeOut('nobody', node, 'nodes.expire'),
   });
   log.info({ network: formatNetworkId(network.id), nodes: registry.nodes.size }, 'the network is open');
 

@@ -8,3 +8,6 @@ export interface Logger {
   warn(fields: LogFields, event: string): void;
   error(fields: LogFields, event: string): void;
 }
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

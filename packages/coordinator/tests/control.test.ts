@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Doorkeeper, PendingApproval } from '../src/control/control-server.ts';
 import { removeNode, renameNode } from '../src/nodes/change.ts';
 import { createMemoryControl, type MemoryControl } from '../src/testing/memory-control.ts';
 
@@ -140,7 +141,7 @@ test('the newest connection of a machine wins, and the older is told', async ({ 
   assert.is(older.last('refused')?.code, 'REPLACED');
   assert.ok(older.isClosed);
   assert.ok(newer.map);
-  assert.equal([...control.server.connected], ['n1']);
+  assert.equal([...control.server.connected.keys()], ['n1']);
 });
 
 test('presence and endpoints reach the others, and the observed address is added', async ({ control }) => {
@@ -325,6 +326,30 @@ test('no private key is in the store', async ({ control }) => {
   for (const secret of [node.machineKey, node.nodeKey, control.network.channelPrivate]) {
     assert.not.ok(text.includes(Buffer.from(secret).toString('base64')));
     assert.not.ok(text.includes(Buffer.from(secret).toString('hex')));
+  }
+});
+
+test("an approval that fails after its machine went away is nobody's affair", async ({ directory }) => {
+  let ask = (_: PendingApproval): void => {};
+  const asked = new Promise<PendingApproval>((resolve) => {
+    ask = resolve;
+  });
+  const door: Doorkeeper = { join: async () => ({ kind: 'stranger' }), requestApproval: () => asked };
+  const control = await createMemoryControl(directory, { door });
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const machine = control.addNode('tv');
+    await control.settle();
+    machine.disconnect();
+    const decided = Promise.reject(new Error('the store is closed'));
+    ask({ code: 'ABCD', url: 'https://x', expiresInMs: 1, decided, cancel() {} });
+    await control.settle();
+    assert.equal(unhandled, []);
+  } finally {
+    process.off('unhandledRejection', note);
+    await control.close();
   }
 });
 

@@ -6,11 +6,12 @@ import { parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
-import { type Core, createCore } from '../src/core.ts';
+import type { Core } from '../src/core.ts';
 import type { Actor } from '../src/operations/operation.ts';
 import { createMemoryStore, type Store } from '../src/store/index.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
-import { createMemoryNode, crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { openMemoryCore } from '../src/testing/memory-core.ts';
 
 interface Context {
   directory: string;
@@ -21,14 +22,13 @@ interface Context {
 
 const ROOT: Actor = { kind: 'root' };
 const PASSWORD = 'correct horse battery';
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const test = suite<Context>('core');
 
 test.before.each(async (context) => {
   context.directory = mkdtempSync(join(tmpdir(), 'pcloud-core-'));
   context.clock = createFakeTimers();
   context.store = createMemoryStore({ clock: context.clock });
-  context.core = await start(context);
+  context.core = await openMemoryCore(context.directory, context.store, context.clock);
 });
 
 test.after.each(async ({ core, store, directory }) => {
@@ -36,23 +36,6 @@ test.after.each(async ({ core, store, directory }) => {
   await store.close();
   rmSync(directory, { recursive: true });
 });
-
-function start({ directory, store, clock }: Omit<Context, 'core'>): Promise<Core> {
-  const prefix4 = { address: Uint8Array.of(10, 0, 0, 0), length: 16 };
-  return createCore(
-    { stateDir: directory, prefix4, urls: ['https://192.0.2.1:8443'], openRegistration: false, program: 'test' },
-    {
-      store,
-      crypto,
-      random: (out) => void randomFillSync(out),
-      log,
-      pageUrl: (path) => `https://10.0.0.1:8443${path}`,
-      now: clock.now,
-      wallMs: () => 1_700_000_000_000 + clock.now(),
-      setTimer: clock.setTimer,
-    },
-  );
-}
 
 function random(): Uint8Array {
   return randomFillSync(new Uint8Array(32));
@@ -273,7 +256,7 @@ test('a restart has the same network, nodes and addresses, and resumes maps by t
   await settle();
   const map = node.last('map')!;
   core.close();
-  context.core = await start(context);
+  context.core = await openMemoryCore(context.directory, context.store, context.clock);
   assert.equal(context.core.network.id, core.network.id);
   const { epoch, revision, hash } = map;
   const back = connect(context.core, 'a', {

@@ -12,6 +12,7 @@ import { type HttpOptions, type HttpService, startHttp } from '../src/http/index
 import type { LogFields } from '../src/log.ts';
 import { createMapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable } from '../src/maps/presence.ts';
+import { createTakeOut } from '../src/nodes/departures.ts';
 import { createRegistry } from '../src/nodes/registry.ts';
 import { createOperations } from '../src/operations/table.ts';
 import { type AccountsRig, createAccountsRig, createSeededRandom, WALL_MS } from '../src/testing/accounts-rig.ts';
@@ -63,7 +64,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     now: () => WALL_MS,
     pageUrl: (path) => `${ORIGIN}${path}`,
     joinLink: (token) => `${ORIGIN}/join#${token}`,
-    endOfNode: async () => 0,
+    takeOut: createTakeOut({ ...rig, accounts: rig, now: () => WALL_MS }),
     disconnectUser: () => {},
   });
   const deps: HttpAppDeps = {
@@ -150,7 +151,7 @@ export function createEchoControl(): ControlServer & { readonly sources: string[
       };
     },
     disconnect() {},
-    connected: new Set(),
+    connected: new Map(),
     counters: {} as ControlServer['counters'],
     close() {},
   };

@@ -45,8 +45,7 @@ const PONG_DEADLINE_MS = 10_000;
 const MAX_REQUESTS = 8;
 
 export function createConnection(socket: FrameSocket, source: string, deps: ConnectionDeps): Connection {
-  const { crypto, log, presence } = deps;
-  const network = deps.network();
+  const { crypto, log, network, presence } = deps;
   const channel = createServerChannel({
     crypto,
     networkId: network.id,
@@ -123,7 +122,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function handleMessage(message: NodeMessage): void {
-    if (stage === 'member') listen();
+    if (stage === 'member' || approval !== undefined) listen();
     if (message.kind === 'hello' && stage === 'greeting') handleHello(message);
     else if (message.kind === 'join' && stage === 'challenged') handleJoin(message);
     else if (message.kind === 'ping') send({ kind: 'pong', id: message.id });
@@ -176,6 +175,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
         else askApproval(join, request);
       },
       (error: unknown) => {
+        if (stage === 'over') return;
         log.error({ error: (error as Error).message }, 'a join failed');
         end('TRY_LATER', 'the server could not do it now');
       },
@@ -185,15 +185,15 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   function askApproval(join: Join, request: DoorRequest): void {
     deps.door.requestApproval(request).then(
       (pending) => {
-        approval = pending;
+        settle(pending.decided, join, request);
         if (stage === 'over') {
           pending.cancel();
           return;
         }
+        approval = pending;
         const { code, url, expiresInMs } = pending;
         send({ kind: 'pending', code, url, expiresInMs });
         listen();
-        settle(pending.decided, join, request);
       },
       (error: unknown) => {
         log.error({ error: (error as Error).message }, 'an approval could not be asked for');
@@ -259,9 +259,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
 
   return {
     handleFrame(frame) {
-      if (stage === 'over') return;
-      perform(channel.handleFrame(frame));
-      if (stage === 'joining' && approval !== undefined) listen();
+      if (stage !== 'over') perform(channel.handleFrame(frame));
     },
     handleClose: finish,
     end,

@@ -6,8 +6,8 @@ import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Network } from '../network/network.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
+import { createRateLimiter } from '../rate-limiter.ts';
 import { type Connection, createConnection } from './connection.ts';
-import { createSourceLimiter } from './source-limiter.ts';
 
 /** A connection that carries frames, as a WebSocket does. */
 export interface FrameSocket {
@@ -26,8 +26,8 @@ export interface ControlServer {
   accept(socket: FrameSocket, source: string): ConnectionInput | undefined;
   /** Ends a node's connection, and says why. */
   disconnect(nodeId: string, code: RefusalCode, message: string): void;
-  /** Nodes that are connected. */
-  readonly connected: ReadonlySet<string>;
+  /** Nodes that are connected, by id. */
+  readonly connected: ReadonlyMap<string, unknown>;
   readonly counters: Readonly<Record<ControlCounter, number>>;
   close(): void;
 }
@@ -80,7 +80,7 @@ export interface PendingApproval {
 }
 
 export interface ControlDeps {
-  readonly network: () => Network;
+  readonly network: Network;
   readonly crypto: Crypto;
   readonly random: (out: Uint8Array) => void;
   readonly door: Doorkeeper;
@@ -96,10 +96,14 @@ export interface ControlDeps {
   readonly setTimer: (callback: () => void, ms: number) => () => void;
 }
 
+/** How often one source may open connections: each costs a handshake. */
+const CONNECTIONS_OF_SOURCE = { burst: 100, regainMs: 50 } as const;
+const MAX_SOURCES = 10_000;
+
 export function createControlServer(deps: ControlDeps): ControlServer {
   const byNode = new Map<string, Connection>();
   const all = new Set<Connection>();
-  const limiter = createSourceLimiter();
+  const limiter = createRateLimiter(deps.now, MAX_SOURCES);
   const counters: Record<ControlCounter, number> = {
     connections: 0,
     'rate-limited': 0,
@@ -114,15 +118,15 @@ export function createControlServer(deps: ControlDeps): ControlServer {
 
   return {
     counters,
-    get connected() {
-      return new Set(byNode.keys());
-    },
+    connected: byNode,
     accept(socket, source) {
       if (isClosed) return undefined;
-      if (!limiter.allow(source, deps.now())) {
+      const subject = { key: source, ...CONNECTIONS_OF_SOURCE };
+      if (limiter.waitMs(subject) > 0) {
         counters['rate-limited'] += 1;
         return undefined;
       }
+      limiter.take(subject);
       counters.connections += 1;
       const connection = createConnection(socket, source, {
         ...deps,

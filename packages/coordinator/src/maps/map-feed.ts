@@ -75,13 +75,18 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
     const map = source.whole(nodeId);
     sentRevision = map.revision;
     deps.send(map);
-    for (const { id } of presence.all()) moved.add(id);
+    noteEverybody();
   }
 
   function sendDelta(nodeIds: ReadonlySet<string>): void {
     const delta = source.delta(nodeId, sentRevision, nodeIds);
     sentRevision = delta.to;
     deps.send({ kind: 'delta', ...delta });
+  }
+
+  /** Presence is in no map, so with every map all of it is told. */
+  function noteEverybody(): void {
+    for (const { id } of presence.all()) moved.add(id);
   }
 
   function sendMoved(): void {
@@ -112,7 +117,7 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
           needsWhole = false;
           sentRevision = has.revision;
           sendDelta(missed);
-          for (const { id } of presence.all()) moved.add(id);
+          noteEverybody();
         }
       }
       flush();

@@ -28,7 +28,6 @@ export interface Network {
   /** Raised by a restore: maps of an older one are void. */
   readonly epoch: number;
   readonly prefix4: Prefix;
-  readonly prefix6: Prefix;
   /** X25519; this server's end of the node channel. */
   readonly channelPrivate: Uint8Array;
   readonly channelPublic: Uint8Array;
@@ -117,12 +116,10 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
   }
 
   const prefix4 = parsePrefix(record.prefix4)!;
-  const prefix6 = ulaFor(id);
   return {
     id,
     epoch: record.epoch,
     prefix4,
-    prefix6,
     channelPrivate,
     channelPublic,
     serverSet: decodeBase64(record.serverSet)!,
@@ -130,7 +127,7 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
     urls: options.urls,
     face: {
       id: record.id,
-      prefixes: [formatPrefix(prefix4), formatPrefix(prefix6)],
+      prefixes: [formatPrefix(prefix4), formatPrefix(ulaFor(id))],
       domain: DOMAIN,
       relays: [],
     },

@@ -1,8 +1,8 @@
 /** Secret keys on disk: one file each, readable by its owner alone. */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { decodeBase64, encodeBase64 } from '@pcloud/netmap';
 import { CoordinatorError } from '../errors.ts';
+import { createPrivateFile } from '../private-file.ts';
 
 const KEY_BYTES = 32;
 
@@ -29,41 +29,12 @@ export function readKeyFile(path: string): Uint8Array | undefined {
  * @throws CoordinatorError KEY_FILE_INVALID
  */
 export function createKeyFile(path: string, key: Uint8Array): Uint8Array {
-  const temporary = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, `${encodeBase64(key)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    linkSync(temporary, path);
+    createPrivateFile(path, `${encodeBase64(key)}\n`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, (error as Error).message, error);
-  } finally {
-    removeIfThere(temporary);
   }
-  syncDirectory(dirname(path));
   return readKeyFile(path)!;
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // it never came to be
-  }
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 function unusable(path: string, why: string, cause?: unknown): CoordinatorError {

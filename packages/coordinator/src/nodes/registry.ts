@@ -5,7 +5,7 @@
 import type { IndexUse } from '@pcloud/netmap';
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
-import { below, lastPart, readRecord, type Store, type StoreEntry, StoreError } from '../store/index.ts';
+import { below, lastPart, readRecord, type Store, type StoreChange, StoreError } from '../store/index.ts';
 import { type AddressRecord, addressRecord, type NodeRecord, nodePaths, nodeRecord } from './node-record.ts';
 
 export interface Registry {
@@ -74,24 +74,18 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     nodesOfUser.set(node.userId, owned.add(id));
   }
 
-  /** Applies one record; adds the nodes whose face changed. */
-  function apply(key: Uint8Array, value: Uint8Array | undefined, changed: Set<string>): void {
-    const id = lastPart(key);
-    const read = <S extends v.GenericSchema>(schema: S): v.InferOutput<S> | undefined =>
-      value === undefined ? undefined : readRecord(schema, { key, value });
-    if (isBelow(key, NODES)) {
-      setNode(id, read(nodeRecord));
-      changed.add(id);
-    } else if (isBelow(key, ADDRESSES)) {
-      const address = read(addressRecord);
-      if (address === undefined) addresses.delete(Number(id));
-      else addresses.set(Number(id), address);
-    } else if (isBelow(key, USERS)) {
-      const name = read(namedRecord)?.name;
-      if (name === userNames.get(id)) return;
-      if (name === undefined) userNames.delete(id);
-      else userNames.set(id, name);
-      for (const nodeId of nodesOfUser.get(id) ?? []) changed.add(nodeId);
+  /** Adds the nodes that others now see differently. */
+  function apply(update: Update, changed: Set<string>): void {
+    if (update.kind === 'node') {
+      setNode(update.id, update.node);
+      changed.add(update.id);
+    } else if (update.kind === 'address') {
+      if (update.address === undefined) addresses.delete(update.index);
+      else addresses.set(update.index, update.address);
+    } else if (update.name !== userNames.get(update.id)) {
+      if (update.name === undefined) userNames.delete(update.id);
+      else userNames.set(update.id, update.name);
+      for (const nodeId of nodesOfUser.get(update.id) ?? []) changed.add(nodeId);
     }
   }
 
@@ -106,12 +100,12 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
   /** Reads all anew. Nothing of it counts unless all of it could be read. */
   async function load(): Promise<void> {
     const lists = await Promise.all([NODES, ADDRESSES, USERS].map((prefix) => store.list(prefix)));
-    const entries = lists.flatMap((list) => [...list.entries]);
+    const updates = readAll(lists.flatMap((list) => list.entries));
     const changed = new Set<string>(nodes.keys());
-    const known = readAll(entries);
-    for (const id of [...nodes.keys()]) if (!known.has(id)) setNode(id, undefined);
+    for (const id of changed) setNode(id, undefined);
     addresses.clear();
-    for (const entry of entries) apply(entry.key, entry.value, changed);
+    userNames.clear();
+    for (const update of updates) apply(update, changed);
     // Whatever came between the lists comes once more from the watch.
     advance(Math.min(...lists.map((list) => list.revision)), changed);
   }
@@ -121,7 +115,7 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       try {
         for await (const change of store.watch(revision, { prefix: EVERYTHING, signal: stop.signal })) {
           const changed = new Set<string>();
-          for (const { key, value } of change.puts) apply(key, value, changed);
+          for (const update of readAll(change.puts)) apply(update, changed);
           advance(change.revision, changed);
         }
       } catch (error) {
@@ -171,12 +165,22 @@ function isBelow(key: Uint8Array, prefix: Uint8Array): boolean {
   return key.length > prefix.length && prefix.every((byte, index) => key[index] === byte);
 }
 
-/** The ids of the nodes among the entries, every one of which must be readable. */
-function readAll(entries: readonly StoreEntry[]): Set<string> {
-  const ids = new Set<string>();
-  for (const entry of entries) {
-    if (isBelow(entry.key, NODES)) ids.add(readRecord(nodeRecord, entry).id);
-    else if (isBelow(entry.key, ADDRESSES)) readRecord(addressRecord, entry);
-  }
-  return ids;
+type Update =
+  | { readonly kind: 'node'; readonly id: string; readonly node: NodeRecord | undefined }
+  | { readonly kind: 'address'; readonly index: number; readonly address: AddressRecord | undefined }
+  | { readonly kind: 'user'; readonly id: string; readonly name: string | undefined };
+
+/** What the puts say of nodes, addresses and users. All of it can be read, or it throws. */
+function readAll(puts: readonly StoreChange['puts'][number][]): Update[] {
+  return puts.map(readUpdate).filter((update) => update !== undefined);
+}
+
+function readUpdate({ key, value }: StoreChange['puts'][number]): Update | undefined {
+  const read = <R>(schema: v.GenericSchema<unknown, R>): R | undefined =>
+    value === undefined ? undefined : readRecord(schema, { key, value });
+  const id = lastPart(key);
+  if (isBelow(key, NODES)) return { kind: 'node', id, node: read(nodeRecord) };
+  if (isBelow(key, ADDRESSES)) return { kind: 'address', index: Number(id), address: read(addressRecord) };
+  if (isBelow(key, USERS)) return { kind: 'user', id, name: read(namedRecord)?.name };
+  return undefined;
 }

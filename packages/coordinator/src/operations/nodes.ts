@@ -6,7 +6,8 @@ import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
-import { removeNode, renameNode } from '../nodes/change.ts';
+import { renameNode } from '../nodes/change.ts';
+import type { TakeOut } from '../nodes/departures.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
 import type { Store } from '../store/index.ts';
@@ -23,8 +24,7 @@ export interface NodeOperationsDeps {
   readonly network: MapNetwork;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
-  /** Ends what was begun on a node that is no more: sessions, invitations, tokens. Answers how many. */
-  readonly endOfNode: (nodeId: string) => Promise<number>;
+  readonly takeOut: TakeOut;
 }
 
 interface NodeFace extends MapNode {
@@ -35,7 +35,7 @@ interface NodeFace extends MapNode {
 }
 
 export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
-  const { registry, maps, presence, audit } = deps;
+  const { registry, maps, presence, audit, takeOut } = deps;
 
   function faceOf(node: NodeRecord): NodeFace {
     const found = presence.get(node.id);
@@ -71,14 +71,6 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
     throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
   }
 
-  async function remove(actor: Actor, node: NodeRecord, revoke: boolean): Promise<object> {
-    await removeNode(node.id, revoke, deps);
-    const ended = await deps.endOfNode(node.id);
-    const action = revoke ? 'nodes.revoke' : 'nodes.remove';
-    await audit.append({ actor, action, subject: `node:${node.id}`, detail: { name: node.name, ended } });
-    return { removed: node.name, ended };
-  }
-
   const node = v.strictObject({ node: text });
   return [
     define({
@@ -110,7 +102,8 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       async run(actor, input) {
         const found = find(input.node);
         checkMayChange(actor, found);
-        return remove(actor, found, input.revoke);
+        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove');
+        return { removed: found.name, ended };
       },
     }),
     define({

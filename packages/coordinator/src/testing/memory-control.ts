@@ -21,6 +21,7 @@ import {
   createControlServer,
   type Doorkeeper,
 } from '../control/control-server.ts';
+import { silentLogger } from '../log.ts';
 import { createMapSource, type MapSource } from '../maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../maps/presence.ts';
 import { type Network, openNetwork } from '../network/network.ts';
@@ -31,8 +32,8 @@ import { createMemoryStore, type Store } from '../store/index.ts';
 import { createFakeTimers, type FakeTimers } from './fake-timers.ts';
 
 export const crypto: Crypto = createNobleCrypto();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
-const WALL_START_MS = 1_700_000_000_000;
+/** Wall time at which the fake clock began. */
+export const WALL_START_MS = 1_700_000_000_000;
 
 export interface MemoryControl {
   readonly store: Store;
@@ -86,7 +87,7 @@ export interface MemoryNode {
 
 export async function createMemoryControl(
   stateDir: string,
-  overrides: Partial<Pick<ControlDeps, 'request'>> = {},
+  overrides: Partial<Pick<ControlDeps, 'door' | 'request'>> = {},
 ): Promise<MemoryControl> {
   const clock = createFakeTimers();
   const store = await createMemoryStore({ clock });
@@ -100,7 +101,7 @@ export async function createMemoryControl(
   const prefix4 = { address: Uint8Array.of(10, 0, 0, 0), length: 16 };
   const network = await openNetwork({ stateDir, prefix4, urls: ['https://192.0.2.1:8443'] }, { store, crypto, random });
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
-  const registry = await createRegistry({ store, log, sleep });
+  const registry = await createRegistry({ store, log: silentLogger, sleep });
   const maps = createMapSource(registry, network.epoch, network.face);
   const presence = createPresenceTable(clock.setTimer);
   const wallMs = (): number => WALL_START_MS + clock.now();
@@ -126,14 +127,14 @@ export async function createMemoryControl(
     },
   };
   const server = createControlServer({
-    network: () => network,
+    network,
     crypto,
     random,
     door,
     maps,
     presence,
     request: async () => null,
-    log,
+    log: silentLogger,
     program: 'test',
     now: clock.now,
     wallMs,

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import acme from 'acme-client';
 import type { Random } from '../../accounts/secret.ts';
 import { CoordinatorError } from '../../errors.ts';
+import { replacePrivateFile } from '../../private-file.ts';
 import { type Certificate, type CertificateSource, checkCertificate, renewalTime } from './certificate.ts';
 import { openChallengePort } from './challenge-port.ts';
 import type { TlsOptions } from './options.ts';
-import { readPemFile, readText, writePemFile, writePrivateFile } from './pem-file.ts';
+import { readPemFile, readText, writePemFile } from './pem-file.ts';
 import { openSelfSigned, type SelfSignedDeps, type SelfSignedOptions } from './self-signed.ts';
 
 type AcmeOptions = Extract<TlsOptions, { kind: 'acme' }>;
@@ -124,7 +125,7 @@ async function accountKey(stateDir: string): Promise<string> {
   const found = readText(path);
   if (found !== undefined) return found;
   const key = (await acme.crypto.createPrivateEcdsaKey()).toString('latin1');
-  writePrivateFile(path, key);
+  replacePrivateFile(path, key);
   return key;
 }
 

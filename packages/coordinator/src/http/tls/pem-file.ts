@@ -1,6 +1,6 @@
 /** A key with its certificates on disk, in one file so that both are always of one kind. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { replacePrivateFile } from '../../private-file.ts';
 import type { Certificate } from './certificate.ts';
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g;
@@ -15,7 +15,7 @@ export function readPemFile(path: string): Certificate | undefined {
 }
 
 export function writePemFile(path: string, { chain, key }: Certificate): void {
-  writePrivateFile(path, `${key}\n${chain}\n`);
+  replacePrivateFile(path, `${key}\n${chain}\n`);
 }
 
 export function readText(path: string): string | undefined {
@@ -25,18 +25,4 @@ export function readText(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** Whole or not at all, mode 0600. */
-export function writePrivateFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}`;
-  const file = openSync(temporary, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
 }

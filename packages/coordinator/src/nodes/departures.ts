@@ -1,0 +1,39 @@
+/** Nodes that leave the network, and what ends with them. */
+import type { Accounts } from '../accounts/index.ts';
+import type { Audit, AuditEvent } from '../audit.ts';
+import type { Store } from '../store/index.ts';
+import type { Tokens } from '../tokens/index.ts';
+import { removeNode } from './change.ts';
+import type { NodeRecord } from './node-record.ts';
+
+export type DepartureAction = 'nodes.leave' | 'nodes.expire' | 'nodes.remove' | 'nodes.revoke';
+
+/**
+ * Takes a node out of the network, and ends the sessions, invitations and tokens made on it. With `nodes.revoke`
+ * its machine is never let in again.
+ * @returns how many of them ended
+ * @throws CoordinatorError as `removeNode`
+ */
+export type TakeOut = (actor: AuditEvent['actor'], node: NodeRecord, action: DepartureAction) => Promise<number>;
+
+export interface DeparturesDeps {
+  readonly store: Store;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  readonly audit: Audit;
+  readonly accounts: Pick<Accounts, 'sessions' | 'invitations'>;
+  readonly tokens: Tokens;
+}
+
+export function createTakeOut(deps: DeparturesDeps): TakeOut {
+  const { audit, accounts, tokens } = deps;
+  return async (actor, node, action) => {
+    await removeNode(node.id, action === 'nodes.revoke', deps);
+    const counts = await Promise.all(
+      [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(node.id)),
+    );
+    const ended = counts.reduce((sum, count) => sum + count, 0);
+    await audit.append({ actor, action, subject: `node:${node.id}`, detail: { name: node.name, ended } });
+    return ended;
+  };
+}
