@@ -1,5 +1,6 @@
 import type { Device } from '@pcloud/wireguard';
 import type { Driver } from './driver.ts';
+import { createInOrder } from './in-order.ts';
 import type { Logger } from './log.ts';
 import type { Bind } from './seams.ts';
 
@@ -31,14 +32,8 @@ export function createSocketControl(deps: SocketControlDeps): SocketControl {
   let isUp = false;
   let isOpen = false;
   let isClosed = false;
-  let last: Promise<unknown> = Promise.resolve();
-
   /** One change at a time, in order. */
-  function enqueue<T>(act: () => Promise<T>): Promise<T> {
-    const done = last.then(act);
-    last = done.catch(() => {});
-    return done;
-  }
+  const enqueue = createInOrder();
 
   async function open(port: number): Promise<void> {
     isOpen = false;

@@ -6,26 +6,21 @@ import { initiateHandshake } from '../src/handshakes.ts';
 import { createQuickCrypto } from './sim/crypto.ts';
 import { kindOf, sentBy } from './sim/messages.ts';
 import { packet } from './sim/network.ts';
-import { contextOf, createPair, createStrangers, forge, type Pair, receive } from './sim/session.ts';
+import {
+  contextOf,
+  createPair,
+  createQuietPair,
+  createStrangers,
+  forge,
+  receive,
+  receiveKeepalive,
+} from './sim/session.ts';
 
 const quick = createQuickCrypto();
 const nobody = (): boolean => false;
 
-/** A keepalive of the peer's, as the host receives it. */
-function receiveKeepalive({ left, rightPeer, right }: Pair): void {
-  receive(left, { datagram: forge(right, rightPeer, new Uint8Array(0)), from: right.address });
-}
-
-/** A session in which nothing is owed to anybody any more. */
-function createQuietPair(): Pair {
-  const pair = createPair(1, quick);
-  pair.network.run(30_000);
-  pair.network.sent.length = 0;
-  return pair;
-}
-
 test('data that is not answered by data is answered by one keepalive after 10 s', () => {
-  const { network, left, right } = createQuietPair();
+  const { network, left, right } = createQuietPair(quick);
   left.send(packet(left, right));
   const arrivesAt = network.now + network.link.delayMs;
   network.run(60_000);
@@ -38,7 +33,7 @@ test('data that is not answered by data is answered by one keepalive after 10 s'
 });
 
 test('more data while a keepalive is pending brings another one 10 s after it, and no third', () => {
-  const { network, left, right } = createQuietPair();
+  const { network, left, right } = createQuietPair(quick);
   const arrivesAt = network.now + network.link.delayMs;
   left.send(packet(left, right));
   network.run(3_000);
@@ -51,7 +46,7 @@ test('more data while a keepalive is pending brings another one 10 s after it, a
 });
 
 test('data under way takes the place of the keepalive, and of the one that would follow', () => {
-  const { network, left, right } = createQuietPair();
+  const { network, left, right } = createQuietPair(quick);
   left.send(packet(left, right));
   network.run(1_000);
   left.send(packet(left, right));
@@ -69,7 +64,7 @@ test('data under way takes the place of the keepalive, and of the one that would
 });
 
 test('a handshake message takes the place of the keepalive', () => {
-  const { network, left, right, leftPeer } = createQuietPair();
+  const { network, left, right, leftPeer } = createQuietPair(quick);
   left.send(packet(left, right));
   network.run(5_000);
   leftPeer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
@@ -101,7 +96,7 @@ test('data that stays unanswered starts a handshake after 15 s and less than 334
 });
 
 test('it is the first unanswered packet from which the 15 s count', () => {
-  const { network, left, right } = createQuietPair();
+  const { network, left, right } = createQuietPair(quick);
   network.filter = nobody;
   const sentAt = network.now;
   for (let second = 0; second < 16; second++) {
@@ -113,7 +108,7 @@ test('it is the first unanswered packet from which the 15 s count', () => {
 });
 
 test('anything that verifies calls the new handshake off, a keepalive too', () => {
-  const pair = createQuietPair();
+  const pair = createQuietPair(quick);
   const { network, left, right } = pair;
   network.filter = nobody;
   left.send(packet(left, right));
@@ -124,7 +119,7 @@ test('anything that verifies calls the new handshake off, a keepalive too', () =
 });
 
 test('a keepalive that stays unanswered starts no handshake', () => {
-  const { network, left, right } = createQuietPair();
+  const { network, left, right } = createQuietPair(quick);
   right.send(packet(right, left));
   network.run(20);
   network.filter = nobody;
@@ -134,7 +129,7 @@ test('a keepalive that stays unanswered starts no handshake', () => {
 });
 
 test('a handshake after 15 s forgets the cached source, and the session goes on meanwhile', () => {
-  const { network, left, right, leftPeer, rightPeer } = createQuietPair();
+  const { network, left, right, leftPeer, rightPeer } = createQuietPair(quick);
   const local = { address: 0x0a0000c0, interface: 3 };
   receive(left, { datagram: forge(right, rightPeer, new Uint8Array(0)), from: right.address, local });
   const { current } = leftPeer.keypairs;

@@ -4,23 +4,10 @@ import * as assert from 'uvu/assert';
 import { createQuickCrypto } from './sim/crypto.ts';
 import { sentBy } from './sim/messages.ts';
 import { packet } from './sim/network.ts';
-import { createPair, forge, type Pair, receive } from './sim/session.ts';
+import { createPair, createQuietPair, forge, receive, receiveKeepalive } from './sim/session.ts';
 
 const quick = createQuickCrypto();
 const nobody = (): boolean => false;
-
-/** A keepalive of the peer's, as the host receives it. */
-function receiveKeepalive({ left, rightPeer, right }: Pair): void {
-  receive(left, { datagram: forge(right, rightPeer, new Uint8Array(0)), from: right.address });
-}
-
-/** A session in which nothing is owed to anybody any more. */
-function createQuietPair(): Pair {
-  const pair = createPair(1, quick);
-  pair.network.run(30_000);
-  pair.network.sent.length = 0;
-  return pair;
-}
 
 test('only the initiator renews a session by age, on sending when it is over 120 s old', () => {
   const { network, left, right, leftPeer } = createPair(1, quick);
@@ -35,7 +22,7 @@ test('only the initiator renews a session by age, on sending when it is over 120
 });
 
 test('a responder does not renew a session by age', () => {
-  const { network, left, right, leftPeer, rightPeer } = createQuietPair();
+  const { network, left, right, leftPeer, rightPeer } = createQuietPair(quick);
   network.filter = nobody;
   const { createdAt } = rightPeer.keypairs.current!;
   for (const age of [121_000, 150_000, 179_000]) {
@@ -80,7 +67,7 @@ test('the next session is renewed on receiving as well', () => {
 });
 
 test('a responder does not renew a session on receiving', () => {
-  const { network, left, right, leftPeer, rightPeer } = createQuietPair();
+  const { network, left, right, leftPeer, rightPeer } = createQuietPair(quick);
   network.filter = nobody;
   network.runTo(rightPeer.keypairs.current!.createdAt + 170_000);
   receive(right, { datagram: forge(left, leftPeer, new Uint8Array(0)) });

@@ -1,6 +1,7 @@
 import type { NetworkMap, Presence } from '@pcloud/netmap';
 import { DaemonError } from '../errors.ts';
 import type { HandsOptions } from '../hands.ts';
+import { createInOrder } from '../in-order.ts';
 import type { Logger } from '../log.ts';
 import { createStampStore } from '../stamp-store.ts';
 import type { SessionEnd } from './control/session.ts';
@@ -81,14 +82,8 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   let outside = '';
   let stopWatching = (): void => {};
   let isClosed = false;
-  let last: Promise<unknown> = Promise.resolve();
-
   /** One change of state at a time, in order. */
-  function enqueue<T>(act: () => Promise<T>): Promise<T> {
-    const done = last.then(act);
-    last = done.catch(() => {});
-    return done;
-  }
+  const enqueue = createInOrder();
 
   function setState(next: MeshState): void {
     if (next === state) return;

@@ -44,6 +44,14 @@ export function createPair(seed = 1, crypto?: Crypto): Pair {
   return pair;
 }
 
+/** A session in which nothing is owed to anybody any more. */
+export function createQuietPair(crypto?: Crypto): Pair {
+  const pair = createPair(1, crypto);
+  pair.network.run(30_000);
+  pair.network.sent.length = 0;
+  return pair;
+}
+
 /** What stands behind the public face of a peer. */
 export function stateOf(peer: Peer): PeerState {
   return peer as PeerState;
@@ -92,6 +100,11 @@ export function receive(host: SimHost, ...incoming: readonly Incoming[]): void {
     host.plane.udpQueue.push({ datagram: datagram.slice(), source, tos });
   }
   host.drain();
+}
+
+/** A keepalive of the right's, as the left receives it. */
+export function receiveKeepalive({ left, rightPeer, right }: Pair): void {
+  receive(left, { datagram: forge(right, rightPeer, new Uint8Array(0)), from: right.address });
 }
 
 /** All drops that a device has counted. */
