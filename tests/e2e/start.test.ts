@@ -1,21 +1,20 @@
-/** `scripts/start` as a newcomer runs it. */
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+/** `scripts/start` as a newcomer runs it, on a clean machine with a network of its own. */
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { kill as sendSignal } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { background, type LabProcess } from '../lab/process.ts';
+import { createLab, type Host, type LabProcess } from '../lab/index.ts';
+import { background } from '../lab/process.ts';
 import { waitFor } from '../lab/wait.ts';
 import { createBarePath } from './lib/bare-path.ts';
-import { createTraces, type Traces } from './lib/traces.ts';
 
 const START = fileURLToPath(new URL('../../scripts/start', import.meta.url));
 const LIMIT_MS = 120_000;
 
 /** What `scripts/start` itself calls before it knows that Node, a compiler and the rest are there. */
-const SHELL = ['bash', 'env', 'dirname', 'realpath', 'uname', 'id', 'unshare', 'mount', 'true'];
+const SHELL = ['bash', 'env', 'dirname', 'realpath', 'uname', 'id'];
 
 /** A directory that is neither the repository nor in it, with a link to the script. */
 function withDirectory(act: (directory: string, link: string) => Promise<void>): Promise<void> {
@@ -23,6 +22,17 @@ function withDirectory(act: (directory: string, link: string) => Promise<void>):
   const link = join(directory, 'begin');
   symlinkSync(START, link);
   return act(directory, link).finally(() => rmSync(directory, { recursive: true, force: true }));
+}
+
+async function withHost(addresses: readonly string[], act: (host: Host) => Promise<void>): Promise<void> {
+  const lab = createLab();
+  try {
+    const [host, router] = [await lab.host('server1'), await lab.router('router')];
+    await lab.connect({ host, name: 'eth0', addresses }, { host: router, name: 'eth0' });
+    await act(host);
+  } finally {
+    await lab.close();
+  }
 }
 
 /** Runs a line in a directory, with temporary files there, to its end. */
@@ -38,52 +48,66 @@ async function finish(directory: string, line: string, env: Readonly<Record<stri
   return { code, stdout: process.stdout(), output: process.output() };
 }
 
-/** Waits for text, noting what the command has made until then. */
-async function noteUntil(process: LabProcess, text: string, traces: Traces): Promise<void> {
-  await waitFor(`"${text}"`, () => process.output().includes(text), LIMIT_MS, process.output);
-  await waitFor('two hosts', () => traces.note() === 2, 5_000, process.output);
+function untilSaid(process: LabProcess, pattern: RegExp): Promise<RegExpExecArray> {
+  return waitFor(
+    `${pattern}`,
+    () => {
+      if (!process.isRunning) throw new Error(`it has ended\n${process.output()}`);
+      return pattern.exec(process.output()) ?? undefined;
+    },
+    LIMIT_MS,
+    process.output,
+  );
 }
 
-function leftFiles(directory: string): string[] {
-  return readdirSync(directory).filter((name) => name.startsWith('pcloud'));
+/** Interfaces, addresses, routes, sockets and names of a host, in words. */
+async function picture(host: Host): Promise<string> {
+  const lines = 'ip -o address; ip route; ip -6 route; ls /run/pcloud; ss -Hlntu; cat /etc/resolv.conf';
+  return (await host.run(lines)).stdout.replace(/valid_lft.*/g, '');
 }
 
-test('from another directory and through a link it shows a tunnel that works, and leaves nothing', () =>
-  withDirectory(async (directory, link) => {
-    const traces = createTraces();
-    const process = background([], ['/bin/sh', '-c', `cd "${directory}" && exec ./begin --seconds 1`], {
-      env: { TMPDIR: directory, ...traces.env },
-    });
-    await noteUntil(process, 'iperf3 through the tunnel', traces);
-    const { code } = await process.exited;
-    const output = process.output();
-    assert.is(code, 0, `${link}\n${output}`);
-    assert.match(output, /rpi111.*rpi112/);
-    assert.match(output, /the handshake is complete/);
-    assert.match(output, /20 of 20 answered, the median after [\d.]+ ms/);
-    for (const load of ['TCP, one flow', 'TCP, eight flows', 'UDP at 200 Mb/s']) {
-      assert.match(output, new RegExp(`^  ${load} +[\\d.]+ [GM]b/s +[\\d.]+ `, 'm'));
-    }
-    assert.match(output, /^ {4}Connected\.$/m);
-    assert.match(output, /What to try next/);
-    await traces.expectNone();
-    assert.equal(leftFiles(directory), []);
+test('it gives a first server at 10.0.0.1 with both links, and Ctrl-C leaves the machine as it was found', () =>
+  withHost(['192.0.2.10/24'], async (host) => {
+    await host.run('mkdir -p /run/pcloud/state');
+    const before = await picture(host);
+    const process = host.spawn(['setsid', '--wait', START]);
+    const [, adminUrl] = await untilSaid(process, /(https?:\/\/\S+\/setup\S+)/);
+    await untilSaid(process, /pcloud up 'https:\/\/192\.0\.2\.10:8443\/join#v=1&\S+'/);
+    assert.match((await host.run('ip -o address show dev pcloud0')).stdout, / 10\.0\.0\.1\/32 /);
+    const during = await picture(host);
+    await process.signal('SIGINT');
+    assert.is((await process.exited).code, 0, process.output());
+    assert.is(await picture(host), before, during);
+
+    const again = host.spawn(['setsid', '--wait', START, '--json']);
+    const [line] = await untilSaid(again, /^\{"event":"ready".*\}$/m);
+    const ready = JSON.parse(line);
+    assert.is(ready.addresses[0], '10.0.0.1', 'it resumes');
+    assert.is.not(ready.adminUrl, adminUrl, 'a link that opens once is a new one');
+    await again.signal('SIGINT');
+    assert.is((await again.exited).code, 0, again.output());
+    assert.is(await picture(host), before);
   }));
 
-test('an interrupt in the middle of it ends it and leaves nothing', () =>
-  withDirectory(async (directory, link) => {
-    const traces = createTraces();
-    // A session of its own is a process group of its own: the signal goes to all of it, as from a terminal.
-    const process = background([], ['setsid', '--wait', link, '--seconds', '60'], {
-      env: { TMPDIR: directory, ...traces.env },
-    });
-    await noteUntil(process, 'iperf3 through the tunnel', traces);
-    sendSignal(-(await process.pid()), 'SIGINT');
-    const { code } = await process.exited;
-    assert.is(code, 130, process.output());
-    assert.match(process.output(), /start: ended by SIGINT/);
-    await traces.expectNone();
-    assert.equal(leftFiles(directory), []);
+test('on a LAN that has 10.0.0.0/16 it takes the next range and says so', () =>
+  withHost(['10.0.0.10/24'], async (host) => {
+    const process = host.spawn([START]);
+    await untilSaid(
+      process,
+      /10\.0\.0\.0\/16 overlaps 10\.0\.0\.0\/24 of this machine; the network is 10\.77\.0\.0\/16 instead\./,
+    );
+    await untilSaid(process, /This machine is server1: 10\.77\.0\.1, /);
+  }));
+
+test('a port in use is one line that names it', () =>
+  withHost(['192.0.2.10/24'], async (host) => {
+    host.spawn(['python3', '-m', 'http.server', '8443', '--bind', '0.0.0.0']);
+    await waitFor('the other to listen', async () => (await host.run('ss -Hlnt sport = :8443')).stdout !== '', 10_000);
+    const { code, stderr } = await host.run([START], { check: false, timeoutMs: LIMIT_MS });
+    assert.is(code, 1);
+    const [last] = stderr.trim().split('\n').slice(-1);
+    assert.match(last!, /^pcloud: .*8443.*in use/);
+    assert.not.match((await host.run('ip -o link')).stdout, /pcloud0/);
   }));
 
 for (const [title, programs, scripts, lines] of [
@@ -100,12 +124,6 @@ for (const [title, programs, scripts, lines] of [
     [...SHELL.filter((name) => name !== 'id'), 'node', 'npm', 'cc'],
     { id: 'echo 1000' },
     [/missing: root +.*sudo/],
-  ],
-  [
-    'namespaces',
-    [...SHELL.filter((name) => name !== 'unshare'), 'node', 'npm', 'cc'],
-    { unshare: 'exit 1' },
-    [/missing: network namespaces +.*SYS_ADMIN/],
   ],
 ] as const) {
   test(`a machine without ${title} is told so, and how to get it`, () =>
@@ -128,37 +146,12 @@ test('a machine without /dev/net/tun is told so, and how to get it', () =>
     assert.match(output, /missing: \/dev\/net\/tun +modprobe tun/);
   }));
 
-test('a tunnel that carries nothing is a failure with one line that says so', () =>
-  withDirectory(async (directory, link) => {
-    const traces = createTraces();
-    const path = createBarePath(join(directory, 'bin'), [], { ping: 'exit 1' });
-    const env = { ...traces.env, PATH: `${path}:${process.env.PATH}` };
-    const { code, output } = await finish(directory, link, env);
-    assert.is(code, 1, output);
-    assert.match(output, /^start: no handshake within 10 s$/m);
-    await traces.expectNone();
-  }));
-
-test('arguments that make no sense get one line that names them', () =>
-  withDirectory(async (directory, link) => {
-    for (const [words, line] of [
-      ['--seconds', /^start: --seconds: expected 1 to 3600, got ""\n$/],
-      ['--seconds 0', /^start: --seconds: expected 1 to 3600, got "0"\n$/],
-      ['--seconds=1.5', /^start: --seconds: expected 1 to 3600, got "1\.5"\n$/],
-      ['--second 5', /^start: unknown argument "--second"; try "scripts\/start --help"\n$/],
-    ] as const) {
-      const { code, output } = await finish(directory, `${link} ${words}`);
-      assert.is(code, 2, output);
-      assert.match(output, line);
-    }
-  }));
-
 test('help is there before anything is installed', () =>
   withDirectory(async (directory, link) => {
     const path = createBarePath(join(directory, 'bin'), SHELL);
     const { code, stdout } = await finish(directory, `${link} --help`, { PATH: path });
     assert.is(code, 0);
-    assert.match(stdout, /^usage: scripts\/start \[--seconds N\]\n/);
+    assert.match(stdout, /^usage: scripts\/start \[OPTION\]\.\.\.\n/);
   }));
 
 test.run();

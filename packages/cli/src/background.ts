@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
@@ -16,31 +16,47 @@ export async function startInBackground(
   args: readonly string[],
   inheritOutput: boolean,
 ): Promise<string | undefined> {
-  const output = inheritOutput ? 'inherit' : 'ignore';
-  const stdio: ('ignore' | 'inherit' | 'pipe' | number)[] = ['ignore', output, output, 'pipe'];
-  const env: Record<string, string | undefined> = {
-    ...environment,
-    WG_PROCESS_FOREGROUND: '1',
-    [READY_VARIABLE]: String(READY_DESCRIPTOR),
-  };
+  const handed: number[] = [];
+  const env: Record<string, string | undefined> = { ...environment, WG_PROCESS_FOREGROUND: '1' };
   for (const name of ['WG_TUN_FD', 'WG_UAPI_FD']) {
     if (!environment[name]) continue;
     const descriptor = Number(environment[name]);
     if (!isOpen(descriptor)) return `${name}: descriptor ${descriptor} is not open`;
-    env[name] = String(stdio.length);
-    stdio.push(descriptor);
+    env[name] = String(READY_DESCRIPTOR + 1 + handed.length);
+    handed.push(descriptor);
   }
+  return (await startDetached({ environment: env, args, output: inheritOutput ? 'inherit' : 'ignore', handed }))
+    .failure;
+}
+
+export interface DetachedStart {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly args: readonly string[];
+  /** Where its output goes; a number is a descriptor. */
+  readonly output: 'inherit' | 'ignore' | number;
+  /** Descriptors that the child has from 4 on. */
+  readonly handed?: readonly number[];
+}
+
+/** The child, and why it is not ready, one line; undefined when it is. */
+export interface Detached {
+  readonly child: ChildProcess;
+  readonly failure: string | undefined;
+}
+
+/** Starts this program once more, detached, and waits until it says that it is ready, or why it is not. */
+export function startDetached({ environment, args, output, handed = [] }: DetachedStart): Promise<Detached> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
       detached: true,
       cwd: '/',
-      env,
-      stdio,
+      env: { ...environment, [READY_VARIABLE]: String(READY_DESCRIPTOR) },
+      stdio: ['ignore', output, output, 'pipe', ...handed],
     });
     const pipe = child.stdio[READY_DESCRIPTOR] as Readable;
     let told = '';
     let ended = 'it ended without a word';
-    child.once('error', (error) => resolve(`cannot start the process: ${error.message}`));
+    child.once('error', (error) => resolve({ child, failure: `cannot start the process: ${error.message}` }));
     child.once('exit', (code, signal) => {
       ended = signal ? `it was ended by ${signal}` : `it ended with ${code}`;
     });
@@ -51,9 +67,20 @@ export async function startInBackground(
     // Its end of the pipe closes when it has told how it went, and when it dies.
     pipe.once('close', () => {
       child.unref();
-      if (told === READY) resolve(undefined);
-      else setImmediate(() => resolve(told === '' ? ended : told));
+      if (told === READY) resolve({ child, failure: undefined });
+      else setImmediate(() => resolve({ child, failure: told === '' ? ended : told }));
     });
+  });
+}
+
+/** Asks a child that was started detached to end, as Ctrl-C does, and waits until it has. */
+export function stopDetached(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    // This process would otherwise end before it, and the promise never settle.
+    child.ref();
+    child.once('exit', () => resolve());
+    child.kill('SIGINT');
   });
 }
 

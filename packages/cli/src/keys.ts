@@ -1,5 +1,5 @@
 import { createNobleCrypto } from '@pcloud/wireguard';
-import { UsageError } from './usage-error.ts';
+import { CliError } from './exit.ts';
 
 const KEY_BYTES = 32;
 
@@ -25,13 +25,14 @@ export function derivePublicKey(privateKey: Uint8Array): Uint8Array {
 
 /**
  * Reads a key in base64: 44 characters, white space around them.
- * @throws UsageError; the text is not in the message, for it may be a key with one letter wrong
+ * @throws CliError; the text is not in the message, for it may be a key with one letter wrong
  */
 export function parseKey(text: string): Uint8Array {
   const trimmed = text.trim();
   const bytes = new Uint8Array(Buffer.from(trimmed, 'base64'));
   if (bytes.length !== KEY_BYTES || formatKey(bytes) !== trimmed) {
-    throw new UsageError(
+    throw new CliError(
+      'failed',
       `private key: expected 44 characters of base64, got ${trimmed.length} characters that are not a key`,
     );
   }

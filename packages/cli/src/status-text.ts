@@ -52,7 +52,7 @@ function formatAge(iso: string | null, nowMs: number): string {
 }
 
 /** `1.50 MiB`, as wg(8) has it. */
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
   let value = bytes / 1_024;
   let unit = 0;

@@ -113,10 +113,10 @@ test('an output that takes nothing is one line and exit 1', () => {
   assert.is(stderr, 'pcloud: standard output: cannot be written (ENOSPC)\n');
 });
 
-test('an unknown command is one line, a hint and exit 1', () => {
+test('an unknown command is one line with a hint, and exit 2', () => {
   const { status, stderr } = pcloud(['frobnicate']);
-  assert.is(status, 1);
-  assert.match(stderr, /unknown command 'frobnicate'/);
+  assert.is(status, 2);
+  assert.is(stderr, `pcloud: unknown command 'frobnicate'; try "pcloud --help"\n`);
 });
 
 test('the version is that of the package', () => {

@@ -9,7 +9,7 @@ import { type ControlServer, createControlServer } from './control/control-serve
 import { createDoorkeeper } from './door.ts';
 import { CoordinatorError } from './errors.ts';
 import type { Logger } from './log.ts';
-import { createMapSource } from './maps/map-source.ts';
+import { createMapSource, type MapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
 import { type Network, type NetworkOptions, openNetwork } from './network/network.ts';
 import { createTakeOut } from './nodes/departures.ts';
@@ -29,6 +29,7 @@ export interface Core {
   readonly operations: Operations;
   readonly control: ControlServer;
   readonly registry: Registry;
+  readonly maps: MapSource;
   /** A join link, on root's word. */
   createJoinLink(token: NewToken): Promise<string>;
   /** Ends what runs; the store stays open. */
@@ -147,6 +148,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     operations,
     control,
     registry,
+    maps,
     createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
     close() {
       sweep.stop();

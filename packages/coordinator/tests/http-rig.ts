@@ -28,6 +28,11 @@ export interface HttpRig {
 
 export const HOST = '127.0.0.1:8443';
 export const ORIGIN: string = `https://${HOST}`;
+export const NETWORK: HttpAppDeps['network'] = {
+  id: new Uint8Array(32).fill(1),
+  channelPublic: new Uint8Array(32).fill(2),
+  serverSet: new Uint8Array(40).fill(3),
+};
 const FACE = { id: 'n', prefixes: ['10.0.0.0/16'], domain: 'pcloud', relays: [] };
 
 export const INSIDE: Connection = {
@@ -75,6 +80,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     isTrusted: ({ localAddress }) => localAddress === INSIDE.localAddress,
     hasTrustedCertificate: () => false,
     hosts: () => ['cloud.example'],
+    network: NETWORK,
     nodeAt: () => undefined,
     hasOwner: () => hasOwner(rig.store),
     log,

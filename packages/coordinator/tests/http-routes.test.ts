@@ -1,3 +1,4 @@
+import { encodeBase64, formatNetworkId } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
@@ -5,13 +6,14 @@ import { createHttpApp, type HttpApp } from '../src/http/app.ts';
 import type { Connection } from '../src/http/connection.ts';
 import { csrfToken } from '../src/http/csrf.ts';
 import type { Role } from '../src/operations/operation.ts';
-import { createHttpRig, HOST, type HttpRig, INSIDE, ORIGIN, OUTSIDE, PLAIN, UNIX } from './http-rig.ts';
+import { createHttpRig, HOST, type HttpRig, INSIDE, NETWORK, ORIGIN, OUTSIDE, PLAIN, UNIX } from './http-rig.ts';
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 };
 /** Those that answer without a session; every other route must not. */
 const OPEN_ROUTES = new Set([
   'GET /healthz',
   'GET /control',
+  'GET /join/server',
   'GET /style.css',
   'GET /sign-in',
   'POST /sign-in',
@@ -169,11 +171,11 @@ test('a name that is not the server’s is refused, as DNS rebinding brings it',
   assert.is((await send(app, '/healthz', { headers: { host: 'evil.example' } })).status, 200);
 });
 
-test('outside, everything but health and /control is refused by one plain sentence', async () => {
+test('outside, everything but health and what devices ask is refused by one plain sentence', async () => {
   const rig = await createHttpRig();
   const secret = await signIn(rig, await rig.rig.addUser('ann', 'owner'));
   for (const { method, path, name } of routesOf(rig)) {
-    if (path === '/healthz' || path === '/control') continue;
+    if (path === '/healthz' || path === '/control' || path === '/join/server') continue;
     const { body, headers } = asking(secret);
     const content = method === 'POST' ? { body: body! } : {};
     const answer = await send(rig.app, concrete(path), { method, headers: headers!, ...content, connection: OUTSIDE });
@@ -274,6 +276,17 @@ test('a script of a page learns who it acts for, and its token', async () => {
   const { text } = await send(rig.app, '/api/v1/session', { headers: { cookie: `__Host-pcloud-session=${secret}` } });
   const { userId, role, csrf } = JSON.parse(text);
   assert.equal([userId, role, csrf], [ann.id, 'owner', csrfToken(secret)]);
+});
+
+test('a device that has no token yet learns the network from outside, and nothing secret', async () => {
+  const { app } = await createHttpRig();
+  const response = await send(app, '/join/server', { connection: OUTSIDE });
+  assert.is(response.status, 200);
+  assert.equal(JSON.parse(response.text), {
+    networkId: formatNetworkId(NETWORK.id),
+    channelKey: encodeBase64(NETWORK.channelPublic),
+    serverSet: encodeBase64(NETWORK.serverSet),
+  });
 });
 
 test.run();

@@ -1,4 +1,5 @@
 /** Everything that HTTP answers, without a socket. */
+import { encodeBase64, formatNetworkId } from '@pcloud/netmap';
 import { type Context, Hono } from 'hono';
 import { CoordinatorError } from '../errors.ts';
 import { createApi } from './api.ts';
@@ -16,6 +17,14 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(securityHeaders(deps));
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  // What `--login-server` asks: the device checks it against the network's id and the server's certificate.
+  app.get('/join/server', (c) =>
+    c.json({
+      networkId: formatNetworkId(deps.network.id),
+      channelKey: encodeBase64(deps.network.channelPublic),
+      serverSet: encodeBase64(deps.network.serverSet),
+    }),
+  );
   // The upgrade itself is the server's; here comes only who does not ask for one.
   app.get('/control', () => {
     throw new CoordinatorError('UPGRADE_REQUIRED', 'nodes connect here by WebSocket');

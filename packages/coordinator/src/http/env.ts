@@ -2,6 +2,7 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Random } from '../accounts/secret.ts';
 import type { Approvals } from '../approvals/index.ts';
 import type { Logger } from '../log.ts';
+import type { Network } from '../network/network.ts';
 import type { Operations } from '../operations/table.ts';
 import type { Connection, HttpBindings } from './connection.ts';
 
@@ -20,6 +21,8 @@ export interface HttpAppDeps {
   readonly isTrusted: (connection: Connection) => boolean;
   /** Whether the certificate is one that browsers trust, now. */
   readonly hasTrustedCertificate: () => boolean;
+  /** What a device needs to know of the network before it joins; no secret. */
+  readonly network: Pick<Network, 'id' | 'channelPublic' | 'serverSet'>;
   /** Names of this server; addresses need not be among them. */
   readonly hosts: () => Iterable<string>;
   /** The node that has an address of the network, so that what it begins ends with it. */

@@ -22,7 +22,7 @@ export interface HttpOptions {
   readonly runtimeDir: string;
   /** By TLS, for everybody; port 0: any that is free. */
   readonly listen: readonly { readonly address: string; readonly port: number }[];
-  /** Without TLS, on loopback and, once it is up, on the tunnel; 0: any that is free. */
+  /** Without TLS, on loopback and, once it is up, on the tunnel. Another that is free where something has it. */
   readonly consolePort: number;
   readonly publicUrls: readonly string[];
   /** Addresses or prefixes of proxies whose X-Forwarded-For is believed. */
@@ -36,14 +36,12 @@ export interface HttpOptions {
 export interface HttpDeps
   extends Pick<
     HttpAppDeps,
-    'accounts' | 'approvals' | 'operations' | 'nodeAt' | 'hasOwner' | 'log' | 'now' | 'random'
+    'accounts' | 'approvals' | 'operations' | 'network' | 'nodeAt' | 'hasOwner' | 'log' | 'now' | 'random'
   > {
   readonly control: ControlServer;
   /** Names of this server in the network, beside those of its URLs. */
   readonly hosts: () => Iterable<string>;
   readonly setTimer: (callback: () => void, ms: number) => () => void;
-  /** The user at the other end of a Unix socket, where the machine can tell. */
-  readonly userOf?: ((descriptor: number) => number) | undefined;
 }
 
 export interface HttpService {
@@ -84,6 +82,13 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     return listener;
   }
 
+  function openConsole(port: number): Promise<Listener> {
+    return open('127.0.0.1', port, false).catch((error: CoordinatorError) => {
+      if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EADDRINUSE') throw error;
+      return open('127.0.0.1', 0, false);
+    });
+  }
+
   async function close(): Promise<void> {
     await Promise.all(endings.splice(0).map((end) => end()));
   }
@@ -93,10 +98,10 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     deps.log.info({}, 'the certificate was replaced');
   });
   try {
-    endings.push(await openUnixSocket(join(options.runtimeDir, COORDINATOR_SOCKET), { app, userOf: deps.userOf }));
+    endings.push(await openUnixSocket(join(options.runtimeDir, COORDINATOR_SOCKET), app));
     const ports: number[] = [];
     for (const { address, port } of options.listen) ports.push((await open(address, port, true)).port);
-    const { port: consolePort } = await open('127.0.0.1', options.consolePort, false);
+    const { port: consolePort } = await openConsole(options.consolePort);
     return {
       ports,
       consolePort,

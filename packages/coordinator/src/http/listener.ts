@@ -88,7 +88,7 @@ function trackConnections(server: Server): ReadonlySet<Socket> {
 function listen(server: Server, { address, port }: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const hint = error.code === 'EADDRINUSE' ? 'something else listens there' : error.message;
+      const hint = error.code === 'EADDRINUSE' ? 'in use by another program' : error.message;
       reject(new CoordinatorError('LISTEN_FAILED', `${address} port ${port}: ${hint}`, { cause: error }));
     });
     server.listen({ host: address, port }, () => {

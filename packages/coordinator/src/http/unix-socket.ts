@@ -12,27 +12,20 @@ import { SERVER_LIMITS } from './listener.ts';
 /** In the runtime directory. */
 export const COORDINATOR_SOCKET = 'coordinator.sock';
 
-export interface UnixSocketDeps {
-  readonly app: HttpApp;
-  /** The user at the other end of a descriptor, where the machine can tell; else the file's mode alone decides. */
-  readonly userOf?: ((descriptor: number) => number) | undefined;
-}
-
 /**
- * Listens at a path, taking over the file of a process that is no more.
+ * Listens at a path, taking over the file of a process that is no more. The file's mode keeps out whoever is not root.
  * @returns what closes it
  * @throws CoordinatorError ALREADY_RUNNING, LISTEN_FAILED
  */
-export async function openUnixSocket(path: string, deps: UnixSocketDeps): Promise<() => Promise<void>> {
+export async function openUnixSocket(path: string, app: HttpApp): Promise<() => Promise<void>> {
   const server = createServer(SERVER_LIMITS);
-  const answer = getRequestListener((request) => deps.app.fetch(request, { connection: UNIX_CONNECTION }), {
+  const answer = getRequestListener((request) => app.fetch(request, { connection: UNIX_CONNECTION }), {
     overrideGlobalObjects: false,
   });
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    if (!isRoot(socket, deps.userOf)) return socket.destroy();
     connections.add(socket);
-    return socket.once('close', () => connections.delete(socket));
+    socket.once('close', () => connections.delete(socket));
   });
   server.on('request', (request, response) => void answer(request, response));
   server.on('clientError', (_error, socket) => socket.destroy());
@@ -59,13 +52,6 @@ export async function openUnixSocket(path: string, deps: UnixSocketDeps): Promis
       }
       for (const socket of connections) socket.destroy();
     });
-}
-
-function isRoot(socket: Socket, userOf: UnixSocketDeps['userOf']): boolean {
-  if (userOf === undefined) return true;
-  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
-  const user = userOf(fd);
-  return user === 0 || user === process.getuid?.();
 }
 
 /** The umask is the process's, so it is put back before anything else can run. */

@@ -5,6 +5,7 @@ import {
   addressOf,
   encodeBase64,
   entryHash,
+  indexOf,
   type MapDelta,
   type MapMessage,
   type MapNetwork,
@@ -19,6 +20,8 @@ export interface MapSource {
   readonly revision: number;
   /** What others see of a node; undefined when there is none. */
   face(nodeId: string): MapNode | undefined;
+  /** The id of the node that has an address. */
+  nodeAt(address: string): string | undefined;
   /** The whole map of a node. */
   whole(nodeId: string): MapMessage;
   /** What has become of the nodes with these ids since a revision. */
@@ -91,6 +94,10 @@ export function createMapSource(registry: Registry, epoch: number, network: MapN
     },
     face: (id) => faces.get(id),
     hash,
+    nodeAt(address) {
+      const index = prefixes.map((prefix) => indexOf(prefix, address)).find((found) => found !== undefined);
+      return index === undefined ? undefined : registry.nodeOf(index);
+    },
     whole(nodeId) {
       const nodes = [...faces.values()].filter((face) => face.id !== nodeId);
       const self = faces.get(nodeId)!;

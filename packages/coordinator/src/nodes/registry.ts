@@ -17,6 +17,8 @@ export interface Registry {
   readonly names: ReadonlyMap<string, string>;
   /** Places of the prefixes that nodes have, and when those that nodes had were given back. */
   readonly indices: IndexUse;
+  /** The id of the node that has a place of the prefixes. */
+  nodeOf(index: number): string | undefined;
   /** The name of a user; empty for none. */
   userName(userId: string): string;
   /** Resolves once what that revision changed is here. */
@@ -142,6 +144,10 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     indices: {
       taken: { has: (index) => addresses.has(index) && addresses.get(index)!.freedAtMs === undefined },
       freedAtMs: { get: (index) => addresses.get(index)?.freedAtMs },
+    },
+    nodeOf(index) {
+      const found = addresses.get(index);
+      return found?.freedAtMs === undefined ? found?.nodeId : undefined;
     },
     userName: (userId) => userNames.get(userId) ?? '',
     reach: (wanted) =>

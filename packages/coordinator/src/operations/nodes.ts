@@ -1,4 +1,3 @@
-import { parseAddress } from '@pcloud/ip';
 import type { MapNetwork, MapNode } from '@pcloud/netmap';
 import * as v from 'valibot';
 import { isAtLeast } from '../accounts/index.ts';
@@ -51,17 +50,9 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
   /** A node by name, id or address. */
   function find(wanted: string): NodeRecord {
     const label = wanted.toLowerCase().replace(new RegExp(`\\.${deps.network.domain}\\.?$`), '');
-    const byName = registry.nodes.get(registry.names.get(label) ?? wanted);
-    const found = byName ?? (parseAddress(wanted) && findByAddress(wanted));
+    const found = registry.nodes.get(registry.names.get(label) ?? maps.nodeAt(wanted) ?? wanted);
     if (found) return found;
     throw new CoordinatorError('NODE_UNKNOWN', `node: there is none called "${wanted}"`);
-  }
-
-  function findByAddress(address: string): NodeRecord | undefined {
-    for (const node of registry.nodes.values()) {
-      if (maps.face(node.id)?.addresses.includes(address)) return node;
-    }
-    return undefined;
   }
 
   /** One's own, or anybody's for an admin. */

@@ -1,15 +1,15 @@
 /**
  * A tunnel between two hosts that live in network namespaces of this machine, shown step by step;
- * `scripts/start` calls it.
+ * `scripts/demo` calls it.
  *
- *     node -C source --import tsx scripts/demo.ts SECONDS
+ *     node -C source --import tsx scripts/tunnel-demo/main.ts SECONDS
  *
  * @module
  */
-import { median } from '../bench/lib/numbers.ts';
-import { createLab, type Host, iperf3, pcloudWg, ping } from '../tests/lab/index.ts';
-import { formatBandwidth, formatRows } from './demo/figures.ts';
-import { INNER, LEFT, PICTURE, startHosts } from './demo/hosts.ts';
+import { median } from '../../bench/lib/numbers.ts';
+import { createLab, type Host, iperf3, pcloudWg, ping } from '../../tests/lab/index.ts';
+import { formatBandwidth, formatRows } from './figures.ts';
+import { INNER, LEFT, PICTURE, startHosts } from './hosts.ts';
 
 const PINGS = 20;
 const LOADS = [
@@ -20,7 +20,8 @@ const LOADS = [
 
 const NEXT = `Everything is gone again. What to try next:
 
-  scripts/start --seconds 30           longer runs, for figures that mean something
+  scripts/start                        a network of your own, with this machine as its first server
+  scripts/demo --seconds 30            longer runs, for figures that mean something
   dist/pcloud-wg --help                what the command takes; docs/pcloud-wg.md is its manual
   README.md, "Three machines"          the same between machines of yours, with wg-quick
   scripts/test                         everything that is tested, on this machine
@@ -29,7 +30,7 @@ const NEXT = `Everything is gone again. What to try next:
 const seconds = Number(process.argv[2]);
 // Before the lab's own: it makes the signal an exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => console.error(`\nstart: ended by ${signal}; what it made goes with it`));
+  process.once(signal, () => console.error(`\ndemo: ended by ${signal}; what it made goes with it`));
 }
 // Whoever read it may have gone away.
 process.stdout.on('error', () => process.exit(1));
@@ -49,7 +50,7 @@ try {
   console.log(`\n${NEXT}`);
 } catch (error) {
   await lab.close();
-  console.error(`start: ${error instanceof Error ? error.message.trimEnd() : String(error)}`);
+  console.error(`demo: ${error instanceof Error ? error.message.trimEnd() : String(error)}`);
   process.exit(1);
 }
 

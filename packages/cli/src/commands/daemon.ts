@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { tellStarter } from '../background.ts';
+import { addExamples, onCall } from '../call.ts';
+import type { CliContext } from '../context.ts';
+import { startDaemonHere } from '../daemon/run-daemon.ts';
+import { createLog } from '../log.ts';
+import { describeError } from '../run.ts';
+import { addSettings } from '../settings/options.ts';
+import { OF_DAEMON } from '../settings/table.ts';
+import { watchSignals } from '../signals.ts';
+
+const NOTES = `
+SIGTERM leaves the interface to the next start, so that what runs on the tunnel goes on over a restart;
+SIGINT takes it away. The log goes to standard error, with --json as one object a line.`;
+
+export function addDaemon(program: Command, context: CliContext): void {
+  const command = program
+    .command('daemon')
+    .description("this device's daemon in the foreground, for a service manager")
+    .addHelpText('after', NOTES);
+  addSettings(command, OF_DAEMON);
+  addExamples(command, [['pcloud daemon --log-level verbose', 'see what it does']]);
+  onCall(command, context, async ({ settings, json }) => {
+    const signals = watchSignals();
+    try {
+      const log = await createLog(settings.logLevel ?? 'info', json);
+      const daemon = await startDaemonHere(settings, settings.port, log);
+      tellStarter(context.environment as Record<string, string | undefined>);
+      const signal = await signals.first;
+      await daemon.close({ keepInterface: signal === 'SIGTERM' });
+    } catch (error) {
+      tellStarter(context.environment as Record<string, string | undefined>, describeError(error));
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { addExamples, onCall } from '../call.ts';
+import type { CliContext } from '../context.ts';
+import { formatMesh } from '../texts/mesh.ts';
+
+export function addStatus(program: Command, context: CliContext): void {
+  const command = program.command('status').description('show this device, the nodes it sees, and how it reaches them');
+  addExamples(command, [
+    ['pcloud status', 'for people'],
+    ['pcloud status --json | jq .peers', 'for programs'],
+  ]);
+  onCall(command, context, async ({ settings, answer }) => {
+    const { askDaemon } = await import('@pcloud/daemon');
+    const status = await askDaemon(settings.runtimeDir, { method: 'GET', path: '/status' });
+    answer(status, formatMesh(status as Parameters<typeof formatMesh>[0], context.columns));
+  });
+}

@@ -1,0 +1,81 @@
+/** The coordinator of the settings, in this process. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunningCoordinator, TlsOptions } from '@pcloud/coordinator';
+import type { Logger } from '@pcloud/daemon';
+import { formatPrefix } from '@pcloud/ip';
+import { CliError } from '../exit.ts';
+import type { ListenAddress } from '../settings/parse.ts';
+import type { Settings } from '../settings/read.ts';
+import { VERSION } from '../version.ts';
+import { chooseNetwork } from './choose-network.ts';
+import { hasIpv6, ownUrls, rangesInUse } from './machine.ts';
+
+export const COORDINATOR_PORT = 8443;
+const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+
+export interface StartedCoordinator {
+  readonly coordinator: RunningCoordinator;
+  /** Where it takes connections. */
+  readonly listen: readonly ListenAddress[];
+  /** What to say about the range of a network that was made just now. */
+  readonly remark: string | undefined;
+}
+
+/** @throws CliError, CoordinatorError, StoreError */
+export async function startCoordinatorHere(settings: Settings, log: Logger): Promise<StartedCoordinator> {
+  const listen = settings.listen ?? [{ address: hasIpv6() ? '::' : '0.0.0.0', port: COORDINATOR_PORT }];
+  const tls = tlsOf(settings);
+  const stateDir = join(settings.stateDir, 'coordinator');
+  const isNew = !existsSync(join(stateDir, 'channel.key'));
+  const choice = isNew ? await chooseNetwork(settings.network, rangesInUse(settings.tun)) : undefined;
+  const { startCoordinator } = await import('@pcloud/coordinator');
+  const coordinator = await startCoordinator(
+    {
+      stateDir,
+      runtimeDir: settings.runtimeDir,
+      listen,
+      publicUrls: settings.publicUrls ?? ownUrls(listen[0]!.port, settings.tun),
+      // A network that is there already has its own.
+      prefix4: choice?.prefix ?? settings.network ?? { address: new Uint8Array([10, 0, 0, 0]), length: 16 },
+      tls,
+      trustedProxies: settings.trustedProxies ?? [],
+      openRegistration: settings.openRegistration ?? false,
+      program: `pcloud ${VERSION}`,
+    },
+    { log },
+  ).catch((error: Error & { code?: string }) => {
+    if (error.code === 'LISTEN_FAILED') {
+      throw new CliError('failed', `${error.message}; choose another place with --listen`, { cause: error });
+    }
+    if (error.code !== 'LOCKED') throw error;
+    const step = 'stop it first ("systemctl stop pcloud-seed", or Ctrl-C where it runs), or choose another --state-dir';
+    throw new CliError('failed', `a coordinator has "${stateDir}" open already; ${step}`, { cause: error });
+  });
+  const { prefix4 } = coordinator;
+  if (settings.network !== undefined && formatPrefix(settings.network) !== formatPrefix(prefix4)) {
+    await coordinator.close();
+    throw new CliError(
+      'usage',
+      `--network ${formatPrefix(settings.network)}: the network in "${stateDir}" is ${formatPrefix(prefix4)} already; leave it out, or choose another --state-dir`,
+    );
+  }
+  return { coordinator, listen, remark: choice?.remark };
+}
+
+/** @throws CliError usage */
+function tlsOf(settings: Settings): TlsOptions {
+  const { tlsCertificate: certificate, tlsKey: key, acmeDomains: domains, acmeEmail: email } = settings;
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new CliError('usage', '--tls-certificate and --tls-key: one is of no use without the other');
+  }
+  if (certificate !== undefined && key !== undefined) {
+    if (domains !== undefined) throw new CliError('usage', '--acme-domain: of no use with --tls-certificate');
+    return { kind: 'files', certificate, key };
+  }
+  if (domains === undefined) return { kind: 'self-signed' };
+  if (email === undefined)
+    throw new CliError('usage', '--acme-domain: needs --acme-email, which the authority asks for');
+  const caFile = settings.acmeCaFile === undefined ? {} : { caFile: settings.acmeCaFile };
+  return { kind: 'acme', directoryUrl: settings.acmeDirectory ?? LETS_ENCRYPT, domains, email, ...caFile };
+}

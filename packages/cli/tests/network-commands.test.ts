@@ -1,0 +1,151 @@
+/** Commands that ask the network for something: on the seed node, and on any other device. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Asked, type CliRig, Refusal, withRig } from './cli-rig.ts';
+
+/** A device whose daemon passes operations on. */
+async function serveDevice(rig: CliRig, results: Readonly<Record<string, unknown>>): Promise<void> {
+  await rig.serve('daemon.sock', ({ input }: Asked) => {
+    const { operation } = input as { operation: string };
+    return operation in results ? { result: results[operation] } : new Refusal('OPERATION_UNKNOWN', operation);
+  });
+}
+
+const OPERATIONS = [
+  ['nodes rename a b', 'nodes.rename', { node: 'a', name: 'b' }],
+  ['nodes remove a', 'nodes.remove', { node: 'a', revoke: false }],
+  ['nodes remove --revoke a', 'nodes.remove', { node: 'a', revoke: true }],
+  ['nodes approve ABCD-EFGH', 'approvals.approve', { code: 'ABCD-EFGH' }],
+  ['nodes approve ABCD --tag ci --tag k3s', 'approvals.approve', { code: 'ABCD', tags: ['ci', 'k3s'] }],
+  ['nodes deny ABCD', 'approvals.deny', { code: 'ABCD' }],
+  ['users set-role bob admin', 'users.set-role', { user: 'bob', role: 'admin' }],
+  ['users disable bob', 'users.disable', { user: 'bob' }],
+  ['users enable bob', 'users.enable', { user: 'bob' }],
+  ['users remove bob', 'users.remove', { user: 'bob' }],
+  ['users invite', 'invitations.create', { role: 'member' }],
+  ['users invite --role admin --expires 2h', 'invitations.create', { role: 'admin', expiresInMs: 7_200_000 }],
+  ['tokens revoke t1', 'tokens.revoke', { id: 't1' }],
+  ['invite', 'invites.create', {}],
+  [
+    'invite --user ada --role server --address 10.0.0.9',
+    'invites.create',
+    { user: 'ada', role: 'server', address: '10.0.0.9' },
+  ],
+  [
+    'invite --tag ci --tag k3s --reusable --ephemeral --expires 1d',
+    'invites.create',
+    { tags: ['ci', 'k3s'], reusable: true, ephemeral: true, expiresInMs: 86_400_000 },
+  ],
+] as const;
+
+for (const [line, operation, input] of OPERATIONS) {
+  test(`"${line}" asks the daemon for ${operation}`, () =>
+    withRig(async (rig) => {
+      await serveDevice(rig, { [operation]: { name: 'b', link: 'LINK', url: 'URL', expiresAtMs: 0 } });
+      const { code, err } = await rig.run(line);
+      assert.is(code, 0, err);
+      assert.equal(rig.asked, [{ request: 'POST /operation', input: { operation, input } }]);
+    }));
+}
+
+test('a link alone is on standard output, to be piped on', () =>
+  withRig(async (rig) => {
+    await serveDevice(rig, { 'invites.create': { link: 'https://a:1/join#v=1', expiresAtMs: 0 } });
+    assert.is((await rig.run('invite')).out, 'https://a:1/join#v=1\n');
+    const { out, err } = await rig.run('invite', { isTerminal: true });
+    assert.is(out, 'https://a:1/join#v=1\n');
+    assert.match(err, /^For one device, until /);
+    assert.is(JSON.parse((await rig.run('invite --json')).out).link, 'https://a:1/join#v=1');
+  }));
+
+test('nodes are listed by name, with owner and state', () =>
+  withRig(async (rig) => {
+    const node = { tags: [], role: 'client', online: false, user: '' };
+    const nodes = [
+      { ...node, name: 'phone', addresses: ['10.0.0.3'], user: 'ada' },
+      { ...node, name: 'builder', addresses: ['10.0.0.4'], tags: ['ci'], online: true },
+    ];
+    await serveDevice(rig, { 'nodes.list': nodes });
+    assert.is(
+      (await rig.run('nodes list')).out,
+      'NODE     ADDRESS   OWNER  ROLE    ONLINE\nbuilder  10.0.0.4  ci     client  yes\nphone    10.0.0.3  ada    client  no\n',
+    );
+    assert.equal(JSON.parse((await rig.run('nodes list --json')).out), nodes);
+  }));
+
+test('users and tokens are listed', () =>
+  withRig(async (rig) => {
+    await serveDevice(rig, {
+      'users.list': [{ name: 'ada', role: 'owner', disabled: false, createdAtMs: Date.UTC(2026, 0, 2) }],
+      'tokens.list': [{ id: 't1', tags: [], reusable: true, ephemeral: false, expiresAtMs: Date.UTC(2026, 0, 2) }],
+    });
+    assert.match((await rig.run('users list')).out, /^USER +ROLE +STATE +SINCE\nada +owner +active +2026-01-0[12] /);
+    assert.match((await rig.run('tokens list')).out, /^ID +DEVICES .*\nt1 +many +no +- +2026-01-0[12] /);
+  }));
+
+test('a password comes from standard input where there is no terminal', () =>
+  withRig(async (rig) => {
+    await serveDevice(rig, { 'users.add': { name: 'ada' } });
+    const { code, out } = await rig.run('users add --owner ada', { input: 'correct horse\nmore\n' });
+    assert.is(code, 0);
+    assert.is(out, 'ada is an owner of the network.\n');
+    const input = { name: 'ada', role: 'owner', password: 'correct horse' };
+    assert.equal(rig.asked[0]!.input, { operation: 'users.add', input });
+    const none = await rig.run('users add ada', { input: '' });
+    assert.is(none.code, 2);
+    assert.match(none.err, /password of ada: expected a line on the standard input/);
+  }));
+
+test('on a terminal it is asked for twice, and again when the two differ', () =>
+  withRig(async (rig) => {
+    await serveDevice(rig, { 'users.add': { name: 'ada' } });
+    const answers = ['one', 'other', 'secret', 'secret'];
+    const { code, err } = await rig.run('users add ada', { isTerminal: true, answers });
+    assert.is(code, 0);
+    assert.match(err, /The two differ/);
+    assert.is((rig.asked[0]!.input as { input: { password: string } }).input.password, 'secret');
+    assert.is((await rig.run('users add ada', { isTerminal: true, answers: [undefined] })).code, 2);
+  }));
+
+test('a node of the map is described', () =>
+  withRig(async (rig) => {
+    const node = { name: 'phone', user: 'ada', tags: [], role: 'client', addresses: ['10.0.0.3'], nodeKey: 'KEY' };
+    await rig.serve('daemon.sock', () => node);
+    const { out } = await rig.run('whois 10.0.0.3');
+    assert.is(out, 'node:       phone\nowner:      ada\nrole:       client\naddresses:  10.0.0.3\npublic key: KEY\n');
+    assert.equal(rig.asked, [{ request: 'POST /whois', input: { node: '10.0.0.3' } }]);
+  }));
+
+test('a ping says which way it went', () =>
+  withRig(async (rig) => {
+    const pong = { name: 'phone', address: '10.0.0.3', latencyMs: 1.234, path: 'direct', endpoint: '192.0.2.1:51820' };
+    await rig.serve('daemon.sock', () => pong);
+    const { out } = await rig.run('ping phone --timeout 2s');
+    assert.is(out, 'phone (10.0.0.3) answered directly (192.0.2.1:51820) after 1.2 ms\n');
+    assert.equal(rig.asked, [{ request: 'POST /ping', input: { node: 'phone', timeoutMs: 2_000 } }]);
+    assert.equal(JSON.parse((await rig.run('ping phone --json')).out), pong);
+  }));
+
+test('wait waits for a daemon that is still to start, and for what it is told', () =>
+  withRig(async (rig) => {
+    const waiting = rig.run('wait --for peer phone --timeout 5s');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await rig.serve('daemon.sock', ({ request }) => (request === 'GET /status' ? {} : { name: 'phone' }));
+    const { code, out } = await waiting;
+    assert.is(code, 0);
+    assert.is(out, 'phone answers.\n');
+    const { request, input } = rig.asked.at(-1)!;
+    assert.is(request, 'POST /wait');
+    const { timeoutMs, ...rest } = input as { timeoutMs: number };
+    assert.equal(rest, { for: 'peer', node: 'phone' });
+    assert.ok(timeoutMs > 0 && timeoutMs < 5_000, `${timeoutMs}`);
+  }));
+
+test('wait ends with 5 when its time is over, and says for what', () =>
+  withRig(async ({ run }) => {
+    const { code, err } = await run('wait --timeout 150ms');
+    assert.is(code, 5);
+    assert.match(err, /^pcloud: not done within 0\.15 s: no daemon answers at /);
+  }));
+
+test.run();

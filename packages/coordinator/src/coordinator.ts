@@ -1,0 +1,133 @@
+/** The coordinator as a process has it: its store, its core and its sockets, opened in order and closed together. */
+import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
+import { type Prefix, parsePrefix } from '@pcloud/ip';
+import { formatNetworkId } from '@pcloud/netmap';
+import { createNobleCrypto } from '@pcloud/wireguard';
+import { hasOwner } from './accounts/index.ts';
+import { type Core, createCore } from './core.ts';
+import { type HttpService, startHttp, type TlsOptions } from './http/index.ts';
+import type { Logger } from './log.ts';
+import { openLevelStore } from './store/index.ts';
+import type { NewToken } from './tokens/index.ts';
+
+export interface CoordinatorOptions {
+  /** Keys, store and certificates, 0700. */
+  readonly stateDir: string;
+  /** Where `coordinator.sock` is. */
+  readonly runtimeDir: string;
+  /** Where nodes reach it, by TLS. */
+  readonly listen: readonly { readonly address: string; readonly port: number }[];
+  /** Where nodes are told to reach it, best first. */
+  readonly publicUrls: readonly string[];
+  /** Of a network that is made now. */
+  readonly prefix4: Prefix;
+  readonly tls: TlsOptions;
+  /** Addresses or prefixes of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly openRegistration: boolean;
+  /** For people: `pcloud 0.1.0`. */
+  readonly program: string;
+}
+
+export interface RunningCoordinator {
+  /** As text. */
+  readonly networkId: string;
+  readonly urls: readonly string[];
+  readonly prefix4: Prefix;
+  /** The page on which the first owner makes an account, once; it voids the one before. Undefined once there is one. */
+  adminUrl(): Promise<string | undefined>;
+  /** @throws CoordinatorError INPUT_INVALID, USER_UNKNOWN, USER_DISABLED */
+  createJoinLink(token: NewToken): Promise<string>;
+  /** Serves the console on this machine's addresses of the network, too. @throws CoordinatorError LISTEN_FAILED */
+  listenOnMesh(addresses: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * @throws StoreError LOCKED when another process has the state; CoordinatorError LISTEN_FAILED, ALREADY_RUNNING,
+ * CERTIFICATE_INVALID, KEY_FILE_INVALID, STATE_MISMATCH, INPUT_INVALID
+ */
+export async function startCoordinator(
+  options: CoordinatorOptions,
+  { log }: { readonly log: Logger },
+): Promise<RunningCoordinator> {
+  const endings: (() => void | Promise<void>)[] = [];
+  async function close(): Promise<void> {
+    for (const end of endings.splice(0).reverse()) await end();
+  }
+
+  let service: HttpService | undefined;
+  const onMesh: string[] = [];
+  /** Under a certificate that browsers trust pages are for everybody, and else inside the network alone. */
+  function pageUrl(path: string): string {
+    if (service?.isPublic) return `${options.publicUrls[0]}${path}`;
+    const host = onMesh[0] ?? '127.0.0.1';
+    return `http://${host.includes(':') ? `[${host}]` : host}:${service?.consolePort}${path}`;
+  }
+
+  try {
+    const store = await openLevelStore(join(options.stateDir, 'store'));
+    endings.push(() => store.close());
+    const core = await createCore(
+      { ...options, urls: options.publicUrls },
+      { ...SYSTEM, store, crypto: createNobleCrypto(), log, pageUrl },
+    );
+    endings.push(() => core.close());
+    service = await startHttp(
+      {
+        ...options,
+        consolePort: options.listen[0]!.port === 0 ? 0 : options.listen[0]!.port + 1,
+        prefixes: core.network.face.prefixes.map((text) => parsePrefix(text)!),
+      },
+      {
+        ...core,
+        ...SYSTEM,
+        now: Date.now,
+        log,
+        nodeAt: core.maps.nodeAt,
+        hasOwner: () => hasOwner(store),
+        hosts: () => namesOf(core, onMesh),
+      },
+    );
+    endings.push(service.close);
+    const { listenOnMesh } = service;
+    return {
+      networkId: formatNetworkId(core.network.id),
+      urls: core.network.urls,
+      prefix4: core.network.prefix4,
+      adminUrl: async () =>
+        (await hasOwner(store)) ? undefined : pageUrl(`/setup/${await core.accounts.ownerLink.issue()}`),
+      createJoinLink: core.createJoinLink,
+      async listenOnMesh(addresses) {
+        await listenOnMesh(addresses);
+        onMesh.push(...addresses.filter((address) => !onMesh.includes(address)));
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const SYSTEM = {
+  random: (out: Uint8Array): void => void randomFillSync(out),
+  now: () => performance.now(),
+  wallMs: Date.now,
+  setTimer(callback: () => void, ms: number): () => void {
+    const timer = setTimeout(callback, Math.min(ms, LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** By which devices know this server in the network. */
+function namesOf({ maps, registry, network }: Core, addresses: readonly string[]): string[] {
+  const ids = new Set(addresses.map(maps.nodeAt));
+  return [...ids]
+    .map((id) => registry.nodes.get(id ?? '')?.name)
+    .filter((name) => name !== undefined)
+    .flatMap((name) => [name, `${name}.${network.face.domain}`]);
+}

@@ -1,0 +1,10 @@
+/**
+ * The service that nodes join: accounts, tokens, addresses, maps.
+ * @module
+ */
+export { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from './coordinator.ts';
+export { CoordinatorError, type CoordinatorErrorCode } from './errors.ts';
+export { askCoordinator, COORDINATOR_SOCKET, type TlsOptions } from './http/index.ts';
+export type { LogFields, Logger } from './log.ts';
+export { StoreError, type StoreErrorCode } from './store/index.ts';
+export type { NewToken } from './tokens/index.ts';
