@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,10 +22,10 @@ const crypto = createNobleCrypto();
 const control = createFakeControl();
 const random = (out: Uint8Array): void => void out.fill(0xff);
 
-function withDirectory(act: (directory: string) => void): void {
+async function withDirectory(act: (directory: string) => void | Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'pcloud-state-'));
   try {
-    act(directory);
+    await act(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -196,6 +197,27 @@ test('the lock of a process that was killed is taken over, also when its number 
     writeFileSync(join(directory, 'lock.20'), `${process.pid} 1 ${processName(process.pid)!.split(' ')[2]}`);
     lockState(directory).release();
     assert.equal(readdirSync(directory), ['lock.21']);
+  }));
+
+test('the lock of a process that has ended and that nobody takes note of is free', () =>
+  withDirectory(async (directory) => {
+    const parent = spawn('/bin/sh', ['-c', 'cat <&0 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const until = async (condition: () => boolean): Promise<void> => {
+      while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line);
+      const fieldsOf = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+      await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+      parent.stdin.end();
+      await until(() => fieldsOf()[2] === 'Z');
+      const boot = processName(process.pid)!.split(' ')[2];
+      writeFileSync(join(directory, 'lock.1'), `${pid} ${fieldsOf()[21]} ${boot}`);
+      lockState(directory).release();
+    } finally {
+      parent.kill();
+    }
   }));
 
 test.run();

@@ -39,9 +39,12 @@ export function lockState(directory: string, self: string = processName(process.
 /** A process by its number and the moment it started, since numbers are used again; undefined when it is no more. */
 export function processName(pid: number): string | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in brackets, and may hold anything.
-    const startedAt = fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // It has ended, and whoever is to take note of that may never do so, as the first process of many containers.
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    const startedAt = fields[19];
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${pid} ${startedAt} ${boot}`;
   } catch {
