@@ -11,6 +11,7 @@ import type { Keypair } from './keypair.ts';
 import type { StaticKeys } from './noise.ts';
 import type { Initiation, PeerState } from './peer.ts';
 import type { Staging } from './staging.ts';
+import type { Strangers } from './strangers.ts';
 import type { StampClock } from './tai64n.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
@@ -36,6 +37,7 @@ export interface DeviceContext {
   readonly staging: Staging;
   readonly stamps: StampClock;
   readonly admission: Admission;
+  readonly strangers: Strangers;
   readonly icmpBudget: TokenBucket;
   readonly outputs: Output[];
   /** Peers that have a staged packet or a keepalive to send. */

@@ -20,6 +20,11 @@ export interface Device {
   findPeer(publicKey: Uint8Array): Peer | undefined;
   /** Adds a peer (or returns the one there is). Undefined for our own key, which is silently ignored. @throws WireGuardError TOO_MANY_PEERS, INVALID_KEY */
   addPeer(publicKey: Uint8Array, now: number): Peer | undefined;
+  /**
+   * Where an initiation of this key came from within the last seconds while no peer had it, once. It proves the
+   * key but not that it is new: good for sending an initiation of one's own there, and for nothing else.
+   */
+  takeStranger(publicKey: Uint8Array, now: number): Int32Array | undefined;
   removePeer(publicKey: Uint8Array, now: number): void;
   removeAllPeers(now: number): void;
 

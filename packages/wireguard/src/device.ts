@@ -20,6 +20,7 @@ import { clampPrivateKey, computeStaticSecret } from './noise.ts';
 import { fillFrames, handleFrames, handleSent } from './outbound.ts';
 import { type Initiation, PeerState } from './peer.ts';
 import { createStaging } from './staging.ts';
+import { createStrangers } from './strangers.ts';
 import { createStampClock } from './tai64n.ts';
 import { firstTimer, timerReason } from './timers.ts';
 import { createTokenBucket } from './token-bucket.ts';
@@ -53,6 +54,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     staging: createStaging(STAGING_LIMITS),
     stamps: createStampClock(options.reservedStamp === undefined ? {} : { reserved: options.reservedStamp }),
     admission: createAdmission(options.handshakesPerSecond ?? DEFAULT_HANDSHAKES_PER_SECOND),
+    strangers: createStrangers(),
     icmpBudget: createTokenBucket(ICMP_PER_SECOND, ICMP_PER_SECOND),
     outputs: [],
     ready: new Set(),
@@ -192,6 +194,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
       return peer;
     },
 
+    takeStranger: (publicKey, now) => context.strangers.take(publicKey, now),
     removePeer(publicKey, now) {
       context.latestNow = now;
       const peer = context.findPeer(publicKey);

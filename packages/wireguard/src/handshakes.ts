@@ -154,7 +154,7 @@ function handleInitiation(
     counters['bad-handshake-dropped'] += 1;
     return;
   }
-  const peer = identifyInitiator(context, opened, message, now);
+  const peer = identifyInitiator(context, opened, message, slot, now);
   if (peer === undefined) {
     wipeTranscript(opened);
     return;
@@ -184,12 +184,14 @@ function identifyInitiator(
   context: DeviceContext,
   opened: OpenedInitiation,
   message: Uint8Array,
+  slot: number,
   now: number,
 ): PeerState | undefined {
   const { crypto, counters } = context;
   const peer = context.findPeer(opened.initiator);
   if (peer === undefined) {
     counters['unknown-peer-dropped'] += 1;
+    context.strangers.note(opened.initiator, context.batch.endpoints, slot, now);
     return undefined;
   }
   const stamp = openTimestamp(crypto, opened, peer, message);

@@ -17,6 +17,7 @@ export interface MeshNetwork {
 export interface Ready {
   readonly adminUrl: string | undefined;
   readonly joinLink: string;
+  readonly networkId: string;
 }
 
 /**
@@ -37,6 +38,8 @@ export async function createMeshNetwork(): Promise<MeshNetwork> {
       { host: router, name: `eth${index}`, addresses: [`${nets[index]}.1/24`] },
     );
     await host.run(`ip route add default via ${nets[index]}.1`);
+    // The router has no name server, and says so at once.
+    host.write('/etc/resolv.conf', `nameserver ${nets[index]}.1\n`, 0o644);
   }
   return { lab, router, seed, clients, seedAddress: '192.0.2.10' };
 }
@@ -45,8 +48,9 @@ export async function createMeshNetwork(): Promise<MeshNetwork> {
 export async function startSeed(
   { seed }: Pick<MeshNetwork, 'seed'>,
   args: readonly string[] = [],
+  program: readonly string[] = [PCLOUD, 'seed'],
 ): Promise<{ process: LabProcess; ready: Ready }> {
-  const process = seed.spawn([PCLOUD, 'seed', '--json', ...args]);
+  const process = seed.spawn([...program, '--json', ...args]);
   const line = await waitFor(
     'the seed to be ready',
     () => {
@@ -72,7 +76,12 @@ export async function up(host: Host, ...args: readonly string[]): Promise<{ name
 export interface Status {
   readonly self: { readonly name: string; readonly addresses: readonly string[] };
   readonly coordinator: { readonly connected: boolean };
-  readonly peers: readonly { readonly name: string; readonly online: boolean; readonly reason: string }[];
+  readonly peers: readonly {
+    readonly name: string;
+    readonly online: boolean;
+    readonly path: string;
+    readonly reason: string;
+  }[];
 }
 
 export async function status(host: Host): Promise<Status> {

@@ -103,8 +103,13 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
 
   function handleAdded(nodeId: string, peer: Peer): void {
     choice.attach(nodeId, peer);
-    // It may have a session with who ran here before, under which it would send in vain for some seconds.
-    if (deps.worked.has(nodeId) && peer.keepaliveIntervalSeconds === 0) driver.change((now) => greet(peer, now));
+    driver.change((now) => {
+      // It knew of us first, and asked in vain: it is asked now, rather than left to try again after seconds.
+      const from = device.takeStranger(peer.publicKey, now);
+      if (from !== undefined) peer.setEndpoint(from);
+      // It may have a session with who ran here before, under which it would send in vain for some seconds.
+      if (from !== undefined || deps.worked.has(nodeId)) greet(peer, now);
+    });
   }
 
   function offer(ids: Iterable<string>): void {
@@ -207,9 +212,10 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
 
 /** Sends one keepalive, which makes a session where there is none. */
 function greet(peer: Peer, now: number): void {
-  peer.setKeepaliveInterval(1, now);
+  const seconds = peer.keepaliveIntervalSeconds;
+  if (seconds === 0) peer.setKeepaliveInterval(1, now);
   peer.start(now);
-  peer.setKeepaliveInterval(0, now);
+  if (seconds === 0) peer.setKeepaliveInterval(0, now);
 }
 
 /** Where packets to a peer go now, as text; undefined while it has no endpoint. */
