@@ -110,6 +110,26 @@ test('a port in use is one line that names it', () =>
     assert.not.match((await host.run('ip -o link')).stdout, /pcloud0/);
   }));
 
+test('port 443 is another way in where it is free, and left to whoever has it at the next start', () =>
+  withHost(['192.0.2.10/24'], async (host) => {
+    await host.run('mkdir -p /run/pcloud/state');
+    for (const [isTaken, further] of [
+      [false, /&s=https:\/\/192\.0\.2\.10&/],
+      [true, /^(?!.*&s=)/],
+    ] as const) {
+      if (isTaken) host.spawn(['python3', '-m', 'http.server', '443', '--bind', '0.0.0.0']);
+      const at = isTaken ? '0.0.0.0:443' : undefined;
+      await waitFor('443', async () => !at || (await host.run('ss -Hlnt')).stdout.includes(at), 10_000);
+      const seed = host.spawn(['setsid', '--wait', START, '--json']);
+      const [line] = await untilSaid(seed, /^\{"event":"ready".*\}$/m);
+      assert.match(JSON.parse(line).joinLink, further);
+      const { code } = await host.run('curl --silent --fail --insecure https://192.0.2.10/healthz', { check: false });
+      assert.is(code === 0, !isTaken);
+      await seed.signal('SIGINT');
+      assert.is((await seed.exited).code, 0, seed.output());
+    }
+  }));
+
 for (const [title, programs, scripts, lines] of [
   ['a C compiler', [...SHELL, 'node', 'npm'], {}, [/missing: a C compiler +apt-get install -y build-essential/]],
   ['Node', [...SHELL, 'cc'], {}, [/missing: Node >= 20\.19 +https:/, /missing: npm +it comes with Node/]],

@@ -2,11 +2,11 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { type Prefix, parsePrefix } from '@pcloud/ip';
-import { formatNetworkId } from '@pcloud/netmap';
+import { formatNetworkId, JOIN_LINK } from '@pcloud/netmap';
 import { createNobleCrypto } from '@pcloud/wireguard';
 import { hasOwner } from './accounts/index.ts';
 import { type Core, createCore } from './core.ts';
-import { type HttpService, startHttp, type TlsOptions } from './http/index.ts';
+import { type HttpService, type ListenPlace, startHttp, type TlsOptions, takePlaces } from './http/index.ts';
 import type { Logger } from './log.ts';
 import { openLevelStore } from './store/index.ts';
 import type { NewToken } from './tokens/index.ts';
@@ -16,9 +16,9 @@ export interface CoordinatorOptions {
   readonly stateDir: string;
   /** Where `coordinator.sock` is. */
   readonly runtimeDir: string;
-  /** Where nodes reach it, by TLS. */
-  readonly listen: readonly { readonly address: string; readonly port: number }[];
-  /** Where nodes are told to reach it, best first. */
+  /** Where nodes reach it, by TLS; the first is not optional. */
+  readonly listen: readonly ListenPlace[];
+  /** Where nodes are told to reach it, best first; those of optional places that were had come behind. */
   readonly publicUrls: readonly string[];
   /** Of a network that is made now. */
   readonly prefix4: Prefix;
@@ -71,14 +71,22 @@ export async function startCoordinator(
   try {
     const store = await openLevelStore(join(options.stateDir, 'store'));
     endings.push(() => store.close());
+    const { places: listen, release } = await takePlaces(options.listen, log);
+    endings.push(release);
+    const publicUrls = addUrls(
+      options.publicUrls,
+      listen.flatMap(({ optionalUrls }) => optionalUrls ?? []),
+    );
     const core = await createCore(
-      { ...options, urls: options.publicUrls },
+      { ...options, urls: publicUrls },
       { ...SYSTEM, store, crypto: createNobleCrypto(), log, pageUrl },
     );
     endings.push(() => core.close());
     service = await startHttp(
       {
         ...options,
+        listen,
+        publicUrls,
         consolePort: options.listen[0]!.port === 0 ? 0 : options.listen[0]!.port + 1,
         prefixes: core.network.face.prefixes.map((text) => parsePrefix(text)!),
       },
@@ -122,6 +130,13 @@ const SYSTEM = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The further ones behind, and room made for the best of them. */
+function addUrls(urls: readonly string[], further: readonly string[]): readonly string[] {
+  if (further.length === 0) return urls;
+  const best = further.slice(0, JOIN_LINK.URLS / 2);
+  return [...urls.slice(0, JOIN_LINK.URLS - best.length), ...best];
+}
 
 /** By which devices know this server in the network. */
 function namesOf({ maps, registry, network }: Core, addresses: readonly string[]): string[] {

@@ -12,11 +12,13 @@ import { chooseNetwork } from './choose-network.ts';
 import { hasIpv6, ownUrls, rangesInUse } from './machine.ts';
 
 export const COORDINATOR_PORT = 8443;
+/** Networks that pass nothing else pass this one. */
+const HTTPS_PORT = 443;
 const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
 
 export interface StartedCoordinator {
   readonly coordinator: RunningCoordinator;
-  /** Where it takes connections. */
+  /** Where it takes connections in any case. */
   readonly listen: readonly ListenAddress[];
   /** What to say about the range of a network that was made just now. */
   readonly remark: string | undefined;
@@ -24,17 +26,20 @@ export interface StartedCoordinator {
 
 /** @throws CliError, CoordinatorError, StoreError */
 export async function startCoordinatorHere(settings: Settings, log: Logger): Promise<StartedCoordinator> {
-  const listen = settings.listen ?? [{ address: hasIpv6() ? '::' : '0.0.0.0', port: COORDINATOR_PORT }];
+  const everywhere = hasIpv6() ? '::' : '0.0.0.0';
+  const listen = settings.listen ?? [{ address: everywhere, port: COORDINATOR_PORT }];
   const tls = tlsOf(settings);
   const stateDir = join(settings.stateDir, 'coordinator');
   const isNew = !existsSync(join(stateDir, 'channel.key'));
   const choice = isNew ? await chooseNetwork(settings.network, rangesInUse(settings.tun)) : undefined;
+  // Who says how others reach this server says all of it.
+  const optionalUrls = settings.publicUrls ? [] : ownUrls(HTTPS_PORT, settings.tun);
   const { startCoordinator } = await import('@pcloud/coordinator');
   const coordinator = await startCoordinator(
     {
       stateDir,
       runtimeDir: settings.runtimeDir,
-      listen,
+      listen: settings.listen ? listen : [...listen, { address: everywhere, port: HTTPS_PORT, optionalUrls }],
       publicUrls: settings.publicUrls ?? ownUrls(listen[0]!.port, settings.tun),
       // A network that is there already has its own.
       prefix4: choice?.prefix ?? settings.network ?? { address: new Uint8Array([10, 0, 0, 0]), length: 16 },

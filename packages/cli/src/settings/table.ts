@@ -55,7 +55,12 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<NonNullable<GivenSe
   port: one('port', 'PORT', 'UDP port of the tunnel (default: 51820 on a seed, else one that is kept)', parsePort),
   name: one('name', 'NAME', "name of this node, wished for (default: the machine's)", parseText),
   logLevel: one('log-level', 'LEVEL', 'verbose, info, error or silent', parseLevel),
-  listen: many('listen', 'ADDRESS:PORT', 'where to take connections; again for more (default: port 8443)', parseListen),
+  listen: many(
+    'listen',
+    'ADDRESS:PORT',
+    'where to take connections; again for more (default: 8443, and 443 if free)',
+    parseListen,
+  ),
   publicUrls: many('public-url', 'URL', 'how others reach this server (default: its addresses)', parsePublicUrl),
   network: one('network', 'CIDR', 'range of a network that is made now (default: 10.0.0.0/16)', parseNetwork),
   tlsCertificate: one('tls-certificate', 'FILE', 'certificate of your own, PEM', parsePath),

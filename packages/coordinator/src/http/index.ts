@@ -7,6 +7,7 @@ import { createHttpApp } from './app.ts';
 import { isInside } from './connection.ts';
 import type { HttpAppDeps } from './env.ts';
 import { type Listener, openListener } from './listener.ts';
+import type { TakenPlace } from './ports.ts';
 import { openCertificates } from './tls/open-certificates.ts';
 import type { TlsOptions } from './tls/options.ts';
 import { COORDINATOR_SOCKET, openUnixSocket } from './unix-socket.ts';
@@ -14,14 +15,15 @@ import { COORDINATOR_SOCKET, openUnixSocket } from './unix-socket.ts';
 export { askCoordinator } from './admin-client.ts';
 export { createHttpApp, type HttpApp } from './app.ts';
 export type { Connection } from './connection.ts';
+export { type ListenPlace, takePlaces } from './ports.ts';
 export type { TlsOptions } from './tls/options.ts';
 export { COORDINATOR_SOCKET } from './unix-socket.ts';
 
 export interface HttpOptions {
   readonly stateDir: string;
   readonly runtimeDir: string;
-  /** By TLS, for everybody; port 0: any that is free. */
-  readonly listen: readonly { readonly address: string; readonly port: number }[];
+  /** By TLS, for everybody. */
+  readonly listen: readonly TakenPlace[];
   /** Without TLS, on loopback and, once it is up, on the tunnel. Another that is free where something has it. */
   readonly consolePort: number;
   readonly publicUrls: readonly string[];
@@ -74,18 +76,18 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   const listeners: Listener[] = [];
   const endings: (() => Promise<void>)[] = [async () => certificates.close()];
 
-  async function open(address: string, port: number, isEncrypted: boolean): Promise<Listener> {
+  async function open(place: TakenPlace, isEncrypted: boolean): Promise<Listener> {
     const tls = isEncrypted ? { certificate: certificates.current } : {};
-    const listener = await openListener({ address, port, trustedProxies, ...tls }, { app, control: deps.control });
+    const listener = await openListener({ ...place, trustedProxies, ...tls }, { app, control: deps.control });
     listeners.push(listener);
     endings.push(listener.close);
     return listener;
   }
 
   function openConsole(port: number): Promise<Listener> {
-    return open('127.0.0.1', port, false).catch((error: CoordinatorError) => {
+    return open({ address: '127.0.0.1', port }, false).catch((error: CoordinatorError) => {
       if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EADDRINUSE') throw error;
-      return open('127.0.0.1', 0, false);
+      return open({ address: '127.0.0.1', port: 0 }, false);
     });
   }
 
@@ -100,7 +102,7 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   try {
     endings.push(await openUnixSocket(join(options.runtimeDir, COORDINATOR_SOCKET), app));
     const ports: number[] = [];
-    for (const { address, port } of options.listen) ports.push((await open(address, port, true)).port);
+    for (const place of options.listen) ports.push((await open(place, true)).port);
     const { port: consolePort } = await openConsole(options.consolePort);
     return {
       ports,
@@ -110,7 +112,7 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
       },
       async listenOnMesh(addresses) {
         for (const address of addresses.filter((each) => !mesh.own.has(each))) {
-          await open(address, consolePort, false);
+          await open({ address, port: consolePort }, false);
           mesh.own.add(address);
         }
       },

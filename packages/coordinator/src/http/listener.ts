@@ -1,7 +1,7 @@
 /** One TCP port that HTTP is served on. */
 import { createServer as createPlainServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as PortHolder, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Prefix } from '@pcloud/ip';
 import type { ControlServer } from '../control/control-server.ts';
@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Left out: no TLS. */
   readonly certificate?: Certificate;
+  /** Has the port already, and gives it up. */
+  readonly holder?: PortHolder;
   readonly trustedProxies: readonly Prefix[];
 }
 
@@ -85,13 +87,13 @@ function trackConnections(server: Server): ReadonlySet<Socket> {
   return connections;
 }
 
-function listen(server: Server, { address, port }: ListenerOptions): Promise<void> {
+function listen(server: Server, { address, port, holder }: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const hint = error.code === 'EADDRINUSE' ? 'in use by another program' : error.message;
       reject(new CoordinatorError('LISTEN_FAILED', `${address} port ${port}: ${hint}`, { cause: error }));
     });
-    server.listen({ host: address, port }, () => {
+    server.listen(holder ?? { host: address, port }, () => {
       server.removeAllListeners('error');
       server.on('error', () => {});
       resolve();
