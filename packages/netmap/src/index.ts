@@ -39,13 +39,13 @@ export type { MapDelta, MapNetwork, MapNode, MapVersion, NetworkMap, Presence } 
 export { applyDelta, diffMaps } from './map-delta.ts';
 export { type EntryKind, entryHash, hashMap, xorInto } from './map-hash.ts';
 export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
-export { decodeNodeMessage, decodeServerMessage } from './message-schema.ts';
+export { decodeNodeMessage, decodeServerMessage, encodeMessage } from './message-schema.ts';
 export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessage } from './messages.ts';
 export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
 export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
 export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
 export { isCanonicalKey } from './public-key.ts';
-export { LIMITS, MAX_NODE_MESSAGE_BYTES } from './schema/limits.ts';
+export { LIMITS, MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from './schema/limits.ts';
 export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';
 export {
   type ServerSet,

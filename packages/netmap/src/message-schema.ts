@@ -1,5 +1,5 @@
 /**
- * Reads messages of the node channel. What is not exactly a message of `messages.ts` is undefined: unknown
+ * Writes and reads messages of the node channel. What is not exactly a message of `messages.ts` is undefined: unknown
  * kinds and members, wrong types, values out of range or too large.
  */
 import * as v from 'valibot';
@@ -8,6 +8,11 @@ import { isPlainJson } from './plain-json.ts';
 import { MAX_NODE_MESSAGE_BYTES } from './schema/limits.ts';
 import { nodeMessageSchema } from './schema/node-message.ts';
 import { serverMessageSchema } from './schema/server-message.ts';
+
+/** A message as text. */
+export function encodeMessage(message: NodeMessage | ServerMessage): string {
+  return JSON.stringify(message);
+}
 
 /** A message of a node, or undefined. */
 export function decodeNodeMessage(text: string): NodeMessage | undefined {

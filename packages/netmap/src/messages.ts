@@ -83,6 +83,10 @@ export type RefusalCode =
   | 'APPROVAL_EXPIRED'
   | 'ADDRESS_IN_USE'
   | 'ADDRESSES_EXHAUSTED'
+  /** As many nodes as one map may have. */
+  | 'NETWORK_FULL'
+  /** What the node is to be told is larger than a message may be. */
+  | 'MESSAGE_TOO_LARGE'
   | 'MALFORMED'
   | 'REPLACED'
   | 'TRY_LATER';

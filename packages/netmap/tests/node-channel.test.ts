@@ -9,8 +9,10 @@ import {
   createClientChannel,
   createInitiator,
   createServerChannel,
+  encodeMessage,
   FRAME,
   MAX_NODE_MESSAGE_BYTES,
+  MAX_SERVER_MESSAGE_BYTES,
   type NodeMessage,
   type ServerChannel,
 } from '../src/index.ts';
@@ -169,6 +171,21 @@ test('a node is told of a message that its server would not take, and the channe
     (error: { code: string }) => error.code === 'TOO_LARGE',
   );
   assert.is(coordinator.handleFrame(frameOf(node.send(HELLO))).length, 2);
+});
+
+test('a server may say as much as the map of a full network, and no more', () => {
+  const { node, coordinator } = connected();
+  coordinator.handleFrame(frameOf(node.send(HELLO)));
+  const text = encodeMessage({ kind: 'response', id: 1, result: 'x'.repeat(20 * 1024 * 1024) });
+  const received = coordinator
+    .sendText(text)
+    .flatMap((output) => node.handleFrame(output.kind === 'transmit' ? output.frame : new Uint8Array()));
+  assert.is(received.length, 1);
+  assert.is(received[0]?.kind === 'message' && encodeMessage(received[0].message) === text, true);
+  assert.throws(
+    () => coordinator.sendText('x'.repeat(MAX_SERVER_MESSAGE_BYTES + 1)),
+    (error: { code: string }) => error.code === 'TOO_LARGE',
+  );
 });
 
 test('a node cannot speak before the server has answered', () => {

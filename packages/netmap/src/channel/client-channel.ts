@@ -1,8 +1,8 @@
 import type { Crypto } from '@pcloud/wireguard';
 import { NetmapError } from '../errors.ts';
-import { decodeServerMessage } from '../message-schema.ts';
+import { decodeServerMessage, encodeMessage } from '../message-schema.ts';
 import type { NodeMessage, ServerMessage } from '../messages.ts';
-import { MAX_NODE_MESSAGE_BYTES } from '../schema/limits.ts';
+import { MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from '../schema/limits.ts';
 import { controlPrologue } from './handshake.ts';
 import { createInitiator } from './initiator.ts';
 import { type ChannelOutput, createSession, type Session } from './session.ts';
@@ -42,7 +42,7 @@ export function createClientChannel(options: ClientChannelOptions): ClientChanne
     remoteStatic: options.channelKey,
     ephemeralPrivate: options.ephemeralPrivate,
   });
-  let session: Session<ServerMessage, NodeMessage> | undefined;
+  let session: Session<ServerMessage> | undefined;
   let isOver = false;
 
   function refuse(): ChannelOutput<ServerMessage>[] {
@@ -62,11 +62,14 @@ export function createClientChannel(options: ClientChannelOptions): ClientChanne
       if (isOver) return [];
       const result = initiator.finish(frame);
       if (result === undefined) return refuse();
-      session = createSession(result, decodeServerMessage, { maxSentBytes: MAX_NODE_MESSAGE_BYTES });
+      session = createSession(result, decodeServerMessage, {
+        maxSentBytes: MAX_NODE_MESSAGE_BYTES,
+        maxReceivedBytes: MAX_SERVER_MESSAGE_BYTES,
+      });
       return [{ kind: 'open', hash: result.hash, remoteKey: result.remoteStatic }];
     },
     send(message) {
-      if (session !== undefined) return session.send(message);
+      if (session !== undefined) return session.sendText(encodeMessage(message));
       if (isOver) return [];
       throw new NetmapError('CHANNEL_NOT_OPEN', 'the server has not answered the handshake yet');
     },

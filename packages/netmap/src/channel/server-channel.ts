@@ -1,8 +1,8 @@
 import type { Crypto } from '@pcloud/wireguard';
 import { NetmapError } from '../errors.ts';
-import { decodeNodeMessage } from '../message-schema.ts';
+import { decodeNodeMessage, encodeMessage } from '../message-schema.ts';
 import type { NodeMessage, ServerMessage } from '../messages.ts';
-import { MAX_NODE_MESSAGE_BYTES } from '../schema/limits.ts';
+import { MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from '../schema/limits.ts';
 import { controlPrologue, type HandshakeResult } from './handshake.ts';
 import { createResponder } from './responder.ts';
 import { type ChannelOutput, createSession, type Session } from './session.ts';
@@ -15,6 +15,8 @@ export interface ServerChannelOptions {
   readonly channelPrivate: Uint8Array;
   /** 32 fresh random bytes; copied. */
   readonly ephemeralPrivate: Uint8Array;
+  /** Bytes of a message that is sent; for tests, less than a node takes. */
+  readonly maxSentBytes?: number;
 }
 
 /**
@@ -28,6 +30,8 @@ export interface ServerChannel {
    * @throws NetmapError CHANNEL_NOT_OPEN before `open`; TOO_LARGE
    */
   send(message: ServerMessage): ChannelOutput<NodeMessage>[];
+  /** The same, of what `encodeMessage` gave: what many nodes are sent is encoded once. */
+  sendText(text: string): ChannelOutput<NodeMessage>[];
   /** Zeroes all keys. */
   destroy(): void;
 }
@@ -40,7 +44,7 @@ export function createServerChannel(options: ServerChannelOptions): ServerChanne
     staticPrivate: options.channelPrivate,
     ephemeralPrivate: options.ephemeralPrivate,
   });
-  let session: Session<NodeMessage, ServerMessage> | undefined;
+  let session: Session<NodeMessage> | undefined;
   /** Until the first transport message verifies. */
   let unproven: HandshakeResult | undefined;
   let isOver = false;
@@ -53,8 +57,17 @@ export function createServerChannel(options: ServerChannelOptions): ServerChanne
       return [{ kind: 'close', code: 'HANDSHAKE_REFUSED' }];
     }
     unproven = answered.result;
-    session = createSession(answered.result, decodeNodeMessage, { maxReceivedBytes: MAX_NODE_MESSAGE_BYTES });
+    session = createSession(answered.result, decodeNodeMessage, {
+      maxSentBytes: options.maxSentBytes ?? MAX_SERVER_MESSAGE_BYTES,
+      maxReceivedBytes: MAX_NODE_MESSAGE_BYTES,
+    });
     return [{ kind: 'transmit', frame: answered.response }];
+  }
+
+  function sendText(text: string): ChannelOutput<NodeMessage>[] {
+    if (isOver || session?.isOver) return [];
+    if (session !== undefined && unproven === undefined) return session.sendText(text);
+    throw new NetmapError('CHANNEL_NOT_OPEN', 'the node has not proven its key yet');
   }
 
   return {
@@ -66,11 +79,8 @@ export function createServerChannel(options: ServerChannelOptions): ServerChanne
       unproven = undefined;
       return [{ kind: 'open', hash, remoteKey: remoteStatic }, ...outputs];
     },
-    send(message) {
-      if (isOver || session?.isOver) return [];
-      if (session !== undefined && unproven === undefined) return session.send(message);
-      throw new NetmapError('CHANNEL_NOT_OPEN', 'the node has not proven its key yet');
-    },
+    send: (message) => sendText(encodeMessage(message)),
+    sendText,
     destroy() {
       isOver = true;
       responder.destroy();

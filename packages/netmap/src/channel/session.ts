@@ -14,19 +14,20 @@ export type ChannelOutput<M> =
   | { readonly kind: 'message'; readonly message: M }
   | { readonly kind: 'close'; readonly code: ChannelFault };
 
-export interface Session<R, S> {
+export interface Session<R> {
   handleFrame(frame: Uint8Array): ChannelOutput<R>[];
-  send(message: S): ChannelOutput<R>[];
+  /** Of one encoded message. @throws NetmapError TOO_LARGE */
+  sendText(text: string): ChannelOutput<R>[];
   readonly isOver: boolean;
   destroy(): void;
 }
 
 /** @param decode a received text, or undefined when it is no message */
-export function createSession<R, S>(
+export function createSession<R>(
   keys: HandshakeResult,
   decode: (text: string) => R | undefined,
   options: ChannelOptions,
-): Session<R, S> {
+): Session<R> {
   const channel = createChannel(keys, options);
   let isOver = false;
 
@@ -45,9 +46,9 @@ export function createSession<R, S>(
       const message = decode(opened.text);
       return message === undefined ? close('MALFORMED') : [{ kind: 'message', message }];
     },
-    send(message) {
+    sendText(text) {
       if (isOver) return [];
-      return channel.seal(JSON.stringify(message)).map((frame) => ({ kind: 'transmit', frame }));
+      return channel.seal(text).map((frame) => ({ kind: 'transmit', frame }));
     },
     get isOver() {
       return isOver;

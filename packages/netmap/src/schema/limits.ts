@@ -13,3 +13,9 @@ export const LIMITS = {
   RELAYS: 64,
   NODES: 65_534,
 } as const;
+
+/** Bytes of one node in a map: its name and tags as long as a coordinator lets them be are below 900. */
+const MAX_NODE_BYTES = 1_024;
+
+/** Bytes of a message that a node takes from its server: the whole map of a network with as many nodes as there may be. */
+export const MAX_SERVER_MESSAGE_BYTES: number = LIMITS.NODES * MAX_NODE_BYTES;

@@ -17,6 +17,8 @@ const REFUSAL_CODES: Record<RefusalCode, true> = {
   APPROVAL_EXPIRED: true,
   ADDRESS_IN_USE: true,
   ADDRESSES_EXHAUSTED: true,
+  NETWORK_FULL: true,
+  MESSAGE_TOO_LARGE: true,
   MALFORMED: true,
   REPLACED: true,
   TRY_LATER: true,
