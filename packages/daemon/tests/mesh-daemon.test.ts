@@ -164,6 +164,22 @@ test('a restart comes up from the last map while no coordinator answers, under t
     assert.is(rejoin?.kind === 'join' && rejoin.map?.revision, 1, 'it resumes from the map it has');
   }));
 
+test('what a server tells of the node itself is not kept', () =>
+  withScene(async ({ control, rig }) => {
+    const daemon = await rig.start();
+    await daemon.join(control.target('t'));
+    const nodes = ['n1', 'n2'].map((id) => ({ id, online: true, endpoints: ['198.51.100.7:9999'] }));
+    control.sessions[0]!.send({ kind: 'presence', nodes });
+    await settle();
+    assert.equal(
+      daemon.status().peers.map(({ online }) => online),
+      [true],
+    );
+    await daemon.close({ keepInterface: true });
+    const [, presence] = readFileSync(join(rig.directory, 'state', 'map.json'), 'utf8').split('\n');
+    assert.equal(JSON.parse(presence!).nodes, nodes.slice(1));
+  }));
+
 test('a restarted node makes sessions anew with those it had some with, before anybody sends', async () => {
   const clock = createFakeClock();
   const control = createFakeControl();

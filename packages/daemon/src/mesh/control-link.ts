@@ -85,9 +85,12 @@ export function startControlLink(options: ControlLinkOptions, deps: ControlLinkD
             refuseMap('the delta leads to an older map than one seen before');
         }
         return;
-      case 'presence':
-        keeper.takePresence(message.nodes);
-        deps.presenceChanged(message.nodes);
+      case 'presence': {
+        // Servers tell everybody the same, this node among them.
+        const others = message.nodes.filter(({ id }) => id !== keeper.map?.self.id);
+        keeper.takePresence(others);
+        deps.presenceChanged(others);
+      }
     }
   }
 
