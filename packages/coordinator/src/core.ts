@@ -154,6 +154,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       sweep.stop();
       forgetting();
       control.close();
+      presence.close();
       maps.close();
       registry.close();
       network.channelPrivate.fill(0);

@@ -1,6 +1,6 @@
 /** Who is let in: members as they are, machines with a token, and those that somebody approves. */
 import type { Prefix } from '@pcloud/ip';
-import type { RefusalCode } from '@pcloud/netmap';
+import { LIMITS, type RefusalCode } from '@pcloud/netmap';
 import { userPaths, userRecord } from './accounts/index.ts';
 import type { Approvals } from './approvals/index.ts';
 import type { DoorAnswer, Doorkeeper, DoorRequest } from './control/control-server.ts';
@@ -79,7 +79,10 @@ export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
 }
 
 /** What the door itself never says is said by the connection. */
-type DoorRefusal = Exclude<RefusalCode, 'MALFORMED' | 'REPLACED' | 'VERSION_UNSUPPORTED' | 'KEY_PROOF_INVALID'>;
+type DoorRefusal = Exclude<
+  RefusalCode,
+  'MALFORMED' | 'REPLACED' | 'VERSION_UNSUPPORTED' | 'KEY_PROOF_INVALID' | 'MESSAGE_TOO_LARGE'
+>;
 
 const MESSAGES: Readonly<Record<DoorRefusal, string>> = {
   TOKEN_UNKNOWN: 'the token of this link is not known here; ask for a new link',
@@ -92,6 +95,7 @@ const MESSAGES: Readonly<Record<DoorRefusal, string>> = {
   APPROVAL_EXPIRED: 'nobody approved this device in time; run the command again',
   ADDRESS_IN_USE: 'the address chosen for this device is taken or rests; ask for another link',
   ADDRESSES_EXHAUSTED: 'the network has no free address left',
+  NETWORK_FULL: `the network has ${LIMITS.NODES} devices, and no room for more; remove one first`,
   TRY_LATER: 'many join at this moment; try again',
 };
 

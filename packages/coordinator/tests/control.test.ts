@@ -1,11 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeMessage, LIMITS, MAX_SERVER_MESSAGE_BYTES, type MapNode } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { newId } from '../src/accounts/secret.ts';
+import { parseUserName } from '../src/accounts/user-record.ts';
 import type { Doorkeeper, PendingApproval } from '../src/control/control-server.ts';
 import { removeNode, renameNode } from '../src/nodes/change.ts';
-import { createMemoryControl, type MemoryControl } from '../src/testing/memory-control.ts';
+import { joinNode } from '../src/nodes/join.ts';
+import { createMemoryControl, type MemoryControl, type MemoryNode } from '../src/testing/memory-control.ts';
+import { normalizeTags } from '../src/tokens/tags.ts';
 
 interface Context {
   control: MemoryControl;
@@ -316,6 +321,78 @@ test('fifty that join at once get fifty addresses and names', async ({ control }
   await control.advance(500);
   assert.is(new Set(nodes.map((node) => node.map!.self.addresses[0])).size, 50);
   assert.is(new Set(nodes.map((node) => node.map!.self.name)).size, 50);
+});
+
+test('a map that is larger than a node takes ends its connection alone, says why, and disturbs no timer', async ({
+  directory,
+}) => {
+  const control = await createMemoryControl(join(directory, 'small'), { maxMessageBytes: 2_000 });
+  const first = control.addNode('first', { source: '198.51.100.1' });
+  await control.settle();
+  assert.ok(first.map);
+  const others: MemoryNode[] = [];
+  for (let index = 0; index < 12; index++) {
+    others.push(control.addNode('more'));
+    await control.advance(200);
+  }
+  assert.is(others.at(-1)!.last('refused')?.code, 'MESSAGE_TOO_LARGE');
+  assert.ok(others.at(-1)!.isClosed);
+  // By deltas, each of which is small, it has them all.
+  assert.is(first.map!.nodes.size, 12);
+  assert.not.ok(first.isClosed);
+  // A whole one goes out of a timer.
+  first.send({ kind: 'resync' });
+  await control.advance(60_000);
+  assert.is(first.last('refused')?.code, 'MESSAGE_TOO_LARGE');
+  assert.is(first.received.filter(({ kind }) => kind === 'refused').length, 1);
+  await control.close();
+});
+
+test('an answer that is larger than a node takes fails alone, and the channel stays', async ({ directory }) => {
+  const request = async (): Promise<unknown> => 'x'.repeat(3_000);
+  const control = await createMemoryControl(join(directory, 'small'), { maxMessageBytes: 2_000, request });
+  const node = control.addNode('a');
+  await control.settle();
+  node.send({ kind: 'request', id: 7, operation: 'nodes.list', input: {} });
+  await control.settle();
+  assert.is(node.last('failure')?.code, 'RESULT_TOO_LARGE');
+  assert.not.ok(node.isClosed);
+  await control.close();
+});
+
+test('the map of a network that is full of the largest nodes there can be fits in a message', () => {
+  const tags = Array.from({ length: 16 }, (_, index) => `${'t'.repeat(30)}${10 + index}`);
+  assert.equal(normalizeTags(tags), tags);
+  const node: MapNode = {
+    id: newId((out) => void out.fill(255)),
+    name: 'n'.repeat(63),
+    user: parseUserName('u'.repeat(32))!,
+    tags,
+    role: 'client',
+    nodeKey: Buffer.alloc(32).toString('base64'),
+    addresses: ['255.255.255.255', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  };
+  const size = encodeMessage({ kind: 'presence', nodes: [] }).length + JSON.stringify(node).length + 1;
+  assert.ok(size * LIMITS.NODES + 100_000 < MAX_SERVER_MESSAGE_BYTES, `${size} bytes a node`);
+});
+
+test('a network with as many nodes as a map may have takes no more, and says so', async ({ control }) => {
+  const node = control.addNode('a');
+  await control.settle();
+  const nodes = Object.defineProperty(new Map(control.registry.nodes), 'size', { value: LIMITS.NODES });
+  const outcome = await joinNode(
+    { machineKey: 'other', nodeKey: 'other', wishedName: 'b' },
+    async () => ({ userId: 'u1', tags: [], ephemeral: false, compare: [], put: [] }),
+    {
+      store: control.store,
+      registry: { ...control.registry, nodes },
+      prefix: control.network.prefix4,
+      now: control.wallMs,
+      newId: () => 'n2',
+    },
+  );
+  assert.equal(outcome, { refusal: 'NETWORK_FULL' });
+  assert.not.ok(node.isClosed);
 });
 
 test('no private key is in the store', async ({ control }) => {

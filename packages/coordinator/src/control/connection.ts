@@ -4,6 +4,8 @@ import {
   createServerChannel,
   decodeBase64,
   encodeBase64,
+  encodeMessage,
+  NetmapError,
   type NodeMessage,
   PROTOCOL_VERSIONS,
   type RefusalCode,
@@ -51,6 +53,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     networkId: network.id,
     channelPrivate: network.channelPrivate,
     ephemeralPrivate: freshKey(),
+    ...(deps.maxMessageBytes === undefined ? {} : { maxSentBytes: deps.maxMessageBytes }),
   });
   const challengePrivate = freshKey();
   let stage: 'greeting' | 'challenged' | 'joining' | 'member' | 'over' = 'greeting';
@@ -90,7 +93,28 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function send(message: ServerMessage): void {
-    if (stage !== 'over') perform(channel.send(message));
+    sendText(encodeMessage(message));
+  }
+
+  function sendText(text: string): void {
+    if (trySend(text)) return;
+    log.error(
+      { code: 'MESSAGE_TOO_LARGE', node: node?.name, length: text.length },
+      'no node takes a message of that size',
+    );
+    end('MESSAGE_TOO_LARGE', 'what the server has to say is larger than a node takes');
+  }
+
+  /** False: it is larger than a node takes, and nothing was sent. */
+  function trySend(text: string): boolean {
+    if (stage === 'over') return true;
+    try {
+      perform(channel.sendText(text));
+      return true;
+    } catch (error) {
+      if (error instanceof NetmapError && error.code === 'TOO_LARGE') return false;
+      throw error;
+    }
   }
 
   /** Ends without a word: whoever is there is not to be talked to, or does not listen. */
@@ -214,6 +238,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       presence,
       epoch: network.epoch,
       send,
+      sendText,
       pendingBytes: () => socket.pendingBytes,
       setTimer: deps.setTimer,
       handleRemoved: () => end('NODE_REMOVED', 'this node was removed from the network'),
@@ -238,7 +263,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     deps
       .request(node!, operation, input)
       .then(
-        (result) => send({ kind: 'response', id, result: result ?? null }),
+        (result) => respond(id, result),
         (error: { code?: string; message: string }) =>
           send({ kind: 'failure', id, code: error.code ?? 'FAILED', message: error.message }),
       )
@@ -247,8 +272,14 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       });
   }
 
+  function respond(id: number, result: unknown): void {
+    if (trySend(encodeMessage({ kind: 'response', id, result: result ?? null }))) return;
+    send({ kind: 'failure', id, code: 'RESULT_TOO_LARGE', message: 'the answer is larger than a device takes' });
+  }
+
   /** Starts the time within which the node must be heard again. */
   function listen(): void {
+    if (stage === 'over') return;
     cancelTimer();
     cancelTimer = deps.setTimer(() => {
       pingId += 1;

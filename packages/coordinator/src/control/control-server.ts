@@ -90,6 +90,8 @@ export interface ControlDeps {
   readonly request: (node: NodeRecord, operation: string, input: unknown) => Promise<unknown>;
   readonly log: Logger;
   readonly program: string;
+  /** Bytes of a message to a node; for tests, less than it takes. */
+  readonly maxMessageBytes?: number;
   /** Monotonic and wall milliseconds. */
   readonly now: () => number;
   readonly wallMs: () => number;

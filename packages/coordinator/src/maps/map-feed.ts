@@ -1,6 +1,7 @@
 /** Keeps one connected node's map current: whole once, then what changed, a few times a second at most. */
-import type { MapVersion, Presence, ServerMessage } from '@pcloud/netmap';
+import type { MapVersion, ServerMessage } from '@pcloud/netmap';
 import type { MapSource } from './map-source.ts';
+import { createPacer } from './pacer.ts';
 import type { PresenceTable } from './presence.ts';
 
 export interface MapFeed {
@@ -13,9 +14,11 @@ export interface MapFeed {
 
 export interface MapFeedDeps {
   readonly source: MapSource;
-  readonly presence: PresenceTable;
+  readonly presence: Pick<PresenceTable, 'whole' | 'subscribe'>;
   readonly epoch: number;
   readonly send: (message: ServerMessage) => void;
+  /** The same, of what is encoded already. */
+  readonly sendText: (text: string) => void;
   /** Bytes that were sent and that the node has not taken yet. */
   readonly pendingBytes: () => number;
   /** Calls back once after so many milliseconds, and returns what cancels it. */
@@ -24,31 +27,31 @@ export interface MapFeedDeps {
   readonly handleRemoved: () => void;
 }
 
-/** How long changes are gathered. */
-const COALESCE_MS = 100;
-/** A node that has taken less than all but this much is slow: changes are dropped, and it gets a whole map once it is not. */
+/** How long changes are gathered once some were sent. */
+const GATHER_MS = 100;
+/** A node that has not taken so much yet is slow, and is sent nothing more until it is not. */
 const MAX_PENDING_BYTES = 1_048_576;
 const SLOW_RETRY_MS = 500;
+/** More changes that a slow node has not heard of become a whole map. */
+const MAX_CHANGED = 4_096;
 
 export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
   const { source, presence } = deps;
   const changed = new Set<string>();
-  const moved = new Set<string>();
+  const pacer = createPacer(flush, GATHER_MS, deps.setTimer);
   let sentRevision = 0;
   let needsWhole = true;
-  let cancelTimer: (() => void) | undefined;
+  /** Changes of presence passed it by, so that it needs all of it. */
+  let missesPresence = false;
+  let isStopped = false;
+  let cancelRetry: (() => void) | undefined;
   const endings: (() => void)[] = [];
 
   function stop(): void {
-    cancelTimer?.();
+    isStopped = true;
+    pacer.stop();
+    cancelRetry?.();
     for (const end of endings.splice(0)) end();
-  }
-
-  function schedule(ms: number): void {
-    cancelTimer ??= deps.setTimer(() => {
-      cancelTimer = undefined;
-      flush();
-    }, ms);
   }
 
   function flush(): void {
@@ -57,25 +60,34 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
       deps.handleRemoved();
       return;
     }
-    if (deps.pendingBytes() > MAX_PENDING_BYTES) {
-      needsWhole = true;
-      changed.clear();
-      moved.clear();
-      schedule(SLOW_RETRY_MS);
-      return;
-    }
+    if (isSlow()) return;
     if (needsWhole) sendWhole();
     else if (changed.size > 0) sendDelta(changed);
     changed.clear();
-    sendMoved();
+    if (missesPresence) sendPresence(presence.whole());
+    missesPresence = false;
+  }
+
+  function isSlow(): boolean {
+    if (deps.pendingBytes() <= MAX_PENDING_BYTES) return false;
+    cancelRetry ??= deps.setTimer(() => {
+      cancelRetry = undefined;
+      pacer.request();
+    }, SLOW_RETRY_MS);
+    return true;
   }
 
   function sendWhole(): void {
     needsWhole = false;
     const map = source.whole(nodeId);
     sentRevision = map.revision;
+    // Presence is in no map, so with every map all of it is told.
+    missesPresence = true;
     deps.send(map);
-    noteEverybody();
+  }
+
+  function sendPresence(messages: readonly string[]): void {
+    for (const message of messages) deps.sendText(message);
   }
 
   function sendDelta(nodeIds: ReadonlySet<string>): void {
@@ -84,47 +96,41 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
     deps.send({ kind: 'delta', ...delta });
   }
 
-  /** Presence is in no map, so with every map all of it is told. */
-  function noteEverybody(): void {
-    for (const { id } of presence.all()) moved.add(id);
+  /** A delta that is due goes first: else the node would not know whose presence that is. */
+  function handlePresence(messages: readonly string[]): void {
+    const getsAll = needsWhole || missesPresence;
+    if (getsAll || changed.size > 0) pacer.run();
+    if (getsAll || isStopped) return;
+    if (isSlow()) missesPresence = true;
+    else sendPresence(messages);
   }
 
-  function sendMoved(): void {
-    const nodes: Presence[] = [];
-    for (const id of moved) {
-      const found = presence.get(id);
-      if (id !== nodeId && found !== undefined && source.face(id) !== undefined) nodes.push(found);
+  function handleChanged(nodeIds: ReadonlySet<string>): void {
+    if (!needsWhole) for (const id of nodeIds) changed.add(id);
+    if (changed.size > MAX_CHANGED) {
+      needsWhole = true;
+      changed.clear();
     }
-    moved.clear();
-    if (nodes.length > 0) deps.send({ kind: 'presence', nodes });
+    pacer.request();
   }
 
   return {
     start(has) {
-      endings.push(
-        source.subscribe((nodeIds) => {
-          if (!needsWhole) for (const id of nodeIds) changed.add(id);
-          schedule(COALESCE_MS);
-        }),
-        presence.subscribe((id) => {
-          moved.add(id);
-          schedule(COALESCE_MS);
-        }),
-      );
+      endings.push(source.subscribe(handleChanged), presence.subscribe(handlePresence));
       if (has !== undefined && has.epoch === deps.epoch && has.revision <= source.revision) {
         const missed = has.hash === source.hash(nodeId) ? new Set<string>() : source.changedSince(has.revision);
         if (missed !== undefined) {
           needsWhole = false;
           sentRevision = has.revision;
+          missesPresence = true;
           sendDelta(missed);
-          noteEverybody();
         }
       }
-      flush();
+      pacer.run();
     },
     resync() {
       needsWhole = true;
-      schedule(COALESCE_MS);
+      pacer.request();
     },
     stop,
   };

@@ -1,6 +1,6 @@
 /** Letting a machine in: token, address, name and keys in one commit. */
 import type { Prefix } from '@pcloud/ip';
-import { isIndexFree, nextFreeIndex, toNodeName, uniqueName } from '@pcloud/netmap';
+import { isIndexFree, LIMITS, nextFreeIndex, toNodeName, uniqueName } from '@pcloud/netmap';
 import { encodeRecord, readRecord, type Store, type StorePut } from '../store/index.ts';
 import type { Admission } from './admission.ts';
 import { type NodeRecord, nodePaths, nodeRecord, pointerRecord } from './node-record.ts';
@@ -14,7 +14,13 @@ export interface JoinRequest {
   readonly wishedName: string;
 }
 
-export type JoinRefusal = 'KEY_IN_USE' | 'NODE_REMOVED' | 'ADDRESS_IN_USE' | 'ADDRESSES_EXHAUSTED' | 'TRY_LATER';
+export type JoinRefusal =
+  | 'KEY_IN_USE'
+  | 'NODE_REMOVED'
+  | 'ADDRESS_IN_USE'
+  | 'ADDRESSES_EXHAUSTED'
+  | 'NETWORK_FULL'
+  | 'TRY_LATER';
 
 export type JoinOutcome<R extends string> =
   | { readonly node: NodeRecord; readonly revision: number }
@@ -58,6 +64,8 @@ export async function joinNode<R extends string>(
     if ('refusal' in admission) return admission;
     if ((await store.get(nodePaths.nodeKey(request.nodeKey))) !== undefined) return { refusal: 'KEY_IN_USE' };
 
+    // A map with more is one that nodes refuse, whatever the range has room for.
+    if (registry.nodes.size >= LIMITS.NODES) return { refusal: 'NETWORK_FULL' };
     const index = admission.index ?? nextFreeIndex(deps.prefix, registry.indices, deps.now());
     if (index === undefined) return { refusal: 'ADDRESSES_EXHAUSTED' };
     if (!isIndexFree(index, registry.indices, deps.now())) return { refusal: 'ADDRESS_IN_USE' };

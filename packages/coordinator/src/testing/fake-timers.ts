@@ -6,6 +6,8 @@ export interface FakeTimers extends StoreClock {
   advance(ms: number): void;
 }
 
+const NEVER = { at: Number.POSITIVE_INFINITY, callback: () => {} };
+
 export function createFakeTimers(): FakeTimers {
   let now = 1_000;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
@@ -21,8 +23,8 @@ export function createFakeTimers(): FakeTimers {
     advance(ms) {
       const end = now + ms;
       for (;;) {
-        const next = timers.filter(({ at }) => at <= end).sort((first, second) => first.at - second.at)[0];
-        if (!next) break;
+        const next = timers.reduce((first, timer) => (timer.at < first.at ? timer : first), NEVER);
+        if (next.at > end) break;
         timers = timers.filter((other) => other !== next);
         now = next.at;
         next.callback();

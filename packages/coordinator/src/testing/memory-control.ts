@@ -87,7 +87,7 @@ export interface MemoryNode {
 
 export async function createMemoryControl(
   stateDir: string,
-  overrides: Partial<Pick<ControlDeps, 'door' | 'request'>> = {},
+  overrides: Partial<Pick<ControlDeps, 'door' | 'request' | 'maxMessageBytes'>> = {},
 ): Promise<MemoryControl> {
   const clock = createFakeTimers();
   const store = await createMemoryStore({ clock });
@@ -177,6 +177,7 @@ export async function createMemoryControl(
     },
     async close() {
       server.close();
+      presence.close();
       maps.close();
       registry.close();
       await store.close();

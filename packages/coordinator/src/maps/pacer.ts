@@ -1,0 +1,48 @@
+/** Does something as often as it is asked to, but not in quick succession: at once, then once for all that came since. */
+export interface Pacer {
+  /** It is due. */
+  request(): void;
+  /** It is done now, and what was due with it. */
+  run(): void;
+  stop(): void;
+}
+
+/**
+ * @param intervalMs the least time between two times
+ * @param setTimer calls back once after so many milliseconds, and returns what cancels it
+ */
+export function createPacer(
+  act: () => void,
+  intervalMs: number,
+  setTimer: (callback: () => void, ms: number) => () => void,
+): Pacer {
+  let isDue = false;
+  let cancel: (() => void) | undefined;
+
+  function wait(ms: number): void {
+    cancel = setTimer(() => {
+      cancel = undefined;
+      if (isDue) run();
+    }, ms);
+  }
+
+  function run(): void {
+    isDue = false;
+    cancel?.();
+    wait(intervalMs);
+    act();
+  }
+
+  return {
+    request() {
+      isDue = true;
+      if (cancel === undefined) wait(0);
+    },
+    run,
+    stop() {
+      isDue = false;
+      cancel?.();
+      cancel = undefined;
+    },
+  };
+}
