@@ -46,6 +46,21 @@ need_packages() {
   apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Gives Debian these packages; on another Linux the programs must be there.
+need_programs() {
+  local packages programs program lacking=()
+  read -ra packages <<<"$1"
+  read -ra programs <<<"$2"
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+    need_packages "${packages[@]}"
+    return
+  fi
+  for program in "${programs[@]}"; do
+    command -v "$program" >/dev/null || lacking+=("$program")
+  done
+  [ ${#lacking[@]} = 0 ] || fail "these programs are missing, and there is no apt-get to install them: ${lacking[*]}"
+}
+
 # Installs the npm packages of the lockfile, unless that was done since it last changed.
 need_modules() {
   [ node_modules/.package-lock.json -nt package-lock.json ] && return 0

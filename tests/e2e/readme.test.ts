@@ -39,7 +39,7 @@ test('every command of pcloud that is named is one', async () => {
 });
 
 test('the scripts of the first lines print their help', async () => {
-  for (const script of ['scripts/start', 'scripts/demo', 'scripts/test']) {
+  for (const script of ['scripts/start', 'scripts/demo', 'scripts/install', 'scripts/test']) {
     assert.match((await run([], [join(ROOT, script), '--help'])).stdout, /^usage: /);
   }
 });
