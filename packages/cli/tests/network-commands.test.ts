@@ -13,6 +13,8 @@ async function serveDevice(rig: CliRig, results: Readonly<Record<string, unknown
 
 const OPERATIONS = [
   ['nodes rename a b', 'nodes.rename', { node: 'a', name: 'b' }],
+  ['nodes adopt a', 'nodes.adopt', { node: 'a' }],
+  ['nodes adopt a --user bob', 'nodes.adopt', { node: 'a', user: 'bob' }],
   ['nodes remove a', 'nodes.remove', { node: 'a', revoke: false }],
   ['nodes remove --revoke a', 'nodes.remove', { node: 'a', revoke: true }],
   ['nodes approve ABCD-EFGH', 'approvals.approve', { code: 'ABCD-EFGH' }],

@@ -96,6 +96,10 @@ export async function startCoordinator(
         now: Date.now,
         log,
         nodeAt: core.maps.nodeAt,
+        async nodes() {
+          await core.registry.reach(store.revision);
+          return core.registry.nodes;
+        },
         hasOwner: () => hasOwner(store),
         hosts: () => namesOf(core, onMesh),
       },

@@ -12,6 +12,7 @@ import type { Logger } from './log.ts';
 import { createMapSource, type MapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
 import { type Network, type NetworkOptions, openNetwork } from './network/network.ts';
+import { type Adoptions, createAdoptions } from './nodes/adoptions.ts';
 import { createTakeOut } from './nodes/departures.ts';
 import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
@@ -30,6 +31,7 @@ export interface Core {
   readonly control: ControlServer;
   readonly registry: Registry;
   readonly maps: MapSource;
+  readonly adoptions: Adoptions;
   /** A join link, on root's word. */
   createJoinLink(token: NewToken): Promise<string>;
   /** Ends what runs; the store stays open. */
@@ -75,6 +77,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const joinLink = (token: string): string =>
     formatJoinLink({ urls: network.urls, networkId: network.id, channelKey: network.channelPublic, token });
 
+  const adoptions = createAdoptions({ store, audit });
   const takeOut = createTakeOut({ ...state, audit, accounts, tokens });
 
   /** A device may leave by itself; for the rest it speaks in the name of the user who owns it. */
@@ -83,7 +86,9 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       await takeOut('nobody', node, 'nodes.leave');
       return { removed: node.name };
     }
-    const entry = node.userId === '' ? undefined : await store.get(userPaths.user(node.userId));
+    // Who it belongs to may have changed since it connected.
+    const { userId } = registry.nodes.get(node.id) ?? node;
+    const entry = userId === '' ? undefined : await store.get(userPaths.user(userId));
     if (entry === undefined) {
       throw new CoordinatorError('FORBIDDEN', `device "${node.name}" belongs to no user, and can ask for nothing`);
     }
@@ -107,6 +112,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     pageUrl,
     joinLink,
     takeOut,
+    adoptions,
     disconnectUser(userId) {
       for (const node of registry.nodes.values()) {
         if (node.userId === userId) control.disconnect(node.id, 'USER_DISABLED', 'the account was disabled or removed');
@@ -149,6 +155,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     control,
     registry,
     maps,
+    adoptions,
     createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
     close() {
       sweep.stop();

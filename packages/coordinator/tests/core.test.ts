@@ -179,6 +179,18 @@ test('a node of nobody may leave, and ask for nothing else', async ({ core, cloc
   assert.is(core.registry.nodes.size, 0);
 });
 
+test('a device that is adopted asks in the name of its new user at once, on the connection that it has', async ({
+  core,
+}) => {
+  const node = connect(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
+  await settle();
+  const ann = await addUser(core, 'ann', 'owner');
+  await core.operations.run(ann, 'nodes.adopt', { node: 'laptop' });
+  node.send({ kind: 'request', id: 1, operation: 'users.list', input: {} });
+  await settle();
+  assert.equal((node.last('response')!.result as { name: string }[])[0]!.name, 'ann');
+});
+
 test('a member changes own nodes only, an admin any', async ({ core }) => {
   const [ann, bob, eve] = [
     await addUser(core, 'ann', 'member'),

@@ -137,6 +137,7 @@ test('every form without its token, or with that of another session, does nothin
     ['/sessions/end', { id: 'x' }],
     ['/approve', { code: 'x' }],
     ['/approve/decide', { code: 'x', decision: 'approve' }],
+    ['/adopt', { node: 'x' }],
     ['/password', { current: PASSWORD, password: 'another long password', again: 'another long password' }],
     [`/register/${(await rig.rig.invitations.create(rig.rig.root, { role: 'member' })).secret}`, NEW_ACCOUNT],
   ];

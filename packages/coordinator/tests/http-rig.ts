@@ -12,6 +12,7 @@ import { type HttpOptions, type HttpService, startHttp } from '../src/http/index
 import type { LogFields } from '../src/log.ts';
 import { createMapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable } from '../src/maps/presence.ts';
+import { createAdoptions } from '../src/nodes/adoptions.ts';
 import { createTakeOut } from '../src/nodes/departures.ts';
 import { createRegistry } from '../src/nodes/registry.ts';
 import { createOperations } from '../src/operations/table.ts';
@@ -58,6 +59,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
   const put = (fields: LogFields, event: string): void => void lines.push({ event, fields });
   const log = { debug: put, info: put, warn: put, error: put };
   const registry = await createRegistry({ store: rig.store, log, sleep: async () => {} });
+  const adoptions = createAdoptions(rig);
   const operations = createOperations({
     ...rig,
     accounts: rig,
@@ -70,6 +72,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     pageUrl: (path) => `${ORIGIN}${path}`,
     joinLink: (token) => `${ORIGIN}/join#${token}`,
     takeOut: createTakeOut({ ...rig, accounts: rig, now: () => WALL_MS }),
+    adoptions,
     disconnectUser: () => {},
   });
   const deps: HttpAppDeps = {
@@ -82,6 +85,12 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     hosts: () => ['cloud.example'],
     network: NETWORK,
     nodeAt: () => undefined,
+    isInside: ({ localAddress }) => localAddress === INSIDE.localAddress,
+    async nodes() {
+      await registry.reach(rig.store.revision);
+      return registry.nodes;
+    },
+    adoptions,
     hasOwner: () => hasOwner(rig.store),
     log,
     now: () => WALL_MS,

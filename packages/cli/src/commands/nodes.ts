@@ -15,10 +15,11 @@ interface NodeRow {
 }
 
 export function addNodes(program: Command, context: CliContext): void {
-  const nodes = program.command('nodes').description('list, rename, remove and approve devices of the network');
+  const nodes = program.command('nodes').description('list, rename, adopt, remove and approve devices of the network');
   addExamples(nodes, [
     ['pcloud nodes list', 'all of them'],
     ['pcloud nodes rename laptop-2 ada-laptop', 'another name'],
+    ['pcloud nodes adopt phone', 'it belonged to nobody, and is yours now'],
     ['pcloud nodes remove old-phone', 'it is out at once'],
     ['pcloud nodes approve ABCD-EFGH', 'let in a device that shows this code'],
   ]);
@@ -42,6 +43,16 @@ export function addNodes(program: Command, context: CliContext): void {
   onCall(rename, context, async ({ settings, args: [node, name], answer }) => {
     const renamed = (await askNetwork(settings, context, 'nodes.rename', { node, name })) as NodeRow;
     answer(renamed, `${node} is called ${renamed.name} now.\n`);
+  });
+
+  const adopt = nodes.command('adopt').description('make a device that belongs to nobody your own');
+  adopt
+    .argument('<node>', 'name or address')
+    .option('--user <NAME>', 'whose it becomes (default: who owns this device)');
+  onCall<{ user?: string }>(adopt, context, async ({ settings, args: [node], options, answer }) => {
+    const input = { node, ...(options.user === undefined ? {} : { user: options.user }) };
+    const adopted = (await askNetwork(settings, context, 'nodes.adopt', input)) as NodeRow;
+    answer(adopted, `${adopted.name} belongs to ${adopted.user} now.\n`);
   });
 
   const remove = nodes.command('remove').description('take a device out of the network');

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import { decideAndCommit } from '../store/decide.ts';
-import { encodeRecord, readRecord, type Store } from '../store/index.ts';
+import { encodeRecord, readRecord, type Store, type StoreCommit } from '../store/index.ts';
 import type { Registration } from './invitations.ts';
 import { hasOwner } from './owners.ts';
 import type { PasswordHasher } from './password-hash.ts';
@@ -20,8 +20,15 @@ export interface OwnerLink {
   issue(): Promise<string>;
   /** @throws CoordinatorError INVITATION_UNKNOWN, INVITATION_EXPIRED, OWNER_EXISTS */
   look(secret: string): Promise<void>;
-  /** @throws CoordinatorError as `look`, and NAME_INVALID, NAME_TAKEN, PASSWORD_WEAK */
-  redeem(secret: string, registration: Registration): Promise<UserRecord>;
+  /**
+   * @param besides what the same commit holds and puts for the new user
+   * @throws CoordinatorError as `look`, and NAME_INVALID, NAME_TAKEN, PASSWORD_WEAK
+   */
+  redeem(
+    secret: string,
+    registration: Registration,
+    besides?: (user: UserRecord) => Promise<StoreCommit>,
+  ): Promise<UserRecord>;
 }
 
 export interface OwnerLinkDeps {
@@ -76,17 +83,18 @@ export function createOwnerLink({ store, now, random, audit, hasher, users }: Ow
       await readLink(secret);
     },
 
-    async redeem(secret, { name, password }) {
+    async redeem(secret, { name, password }, besides) {
       await readLink(secret);
       const hash = await hasher.hash(password);
       const { user } = await decideAndCommit(store, async () => {
         const { key, revision } = await readLink(secret);
         const parts = await users.prepare({ name, role: 'owner', password: hash });
         const event = { actor: 'nobody' as const, action: 'users.first-owner', subject: `user:${parts.user.id}` };
+        const more = await besides?.(parts.user);
         return {
           user: parts.user,
-          compare: [...parts.compare, { key, revision }],
-          put: [...parts.put, { key, value: undefined }, audit.put(event)],
+          compare: [...parts.compare, { key, revision }, ...(more?.compare ?? [])],
+          put: [...parts.put, { key, value: undefined }, audit.put(event), ...(more?.put ?? [])],
         };
       });
       return user;

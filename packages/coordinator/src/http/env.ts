@@ -3,6 +3,8 @@ import type { Random } from '../accounts/secret.ts';
 import type { Approvals } from '../approvals/index.ts';
 import type { Logger } from '../log.ts';
 import type { Network } from '../network/network.ts';
+import type { Adoptions } from '../nodes/adoptions.ts';
+import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Operations } from '../operations/table.ts';
 import type { Connection, HttpBindings } from './connection.ts';
 
@@ -27,6 +29,11 @@ export interface HttpAppDeps {
   readonly hosts: () => Iterable<string>;
   /** The node that has an address of the network, so that what it begins ends with it. */
   readonly nodeAt: (address: string) => string | undefined;
+  /** Whether a connection never left this machine or the tunnel. */
+  readonly isInside: (connection: Connection) => boolean;
+  /** Nodes by id, with all that was committed until now. */
+  readonly nodes: () => Promise<ReadonlyMap<string, NodeRecord>>;
+  readonly adoptions: Pick<Adoptions, 'prepare'>;
   /** Whether there is an owner already. */
   readonly hasOwner: () => Promise<boolean>;
   readonly log: Logger;

@@ -38,7 +38,17 @@ export interface HttpOptions {
 export interface HttpDeps
   extends Pick<
     HttpAppDeps,
-    'accounts' | 'approvals' | 'operations' | 'network' | 'nodeAt' | 'hasOwner' | 'log' | 'now' | 'random'
+    | 'accounts'
+    | 'approvals'
+    | 'operations'
+    | 'network'
+    | 'nodeAt'
+    | 'nodes'
+    | 'adoptions'
+    | 'hasOwner'
+    | 'log'
+    | 'now'
+    | 'random'
   > {
   readonly control: ControlServer;
   /** Names of this server in the network, beside those of its URLs. */
@@ -67,6 +77,7 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     ...deps,
     openRegistration: options.openRegistration,
     isTrusted: (connection) => (connection.isEncrypted && certificates.isTrusted) || isInside(connection, mesh),
+    isInside: (connection) => isInside(connection, mesh),
     hasTrustedCertificate: () => certificates.isTrusted,
     hosts: function* () {
       yield* urlHosts;

@@ -1,10 +1,11 @@
 import type { MapNetwork, MapNode } from '@pcloud/netmap';
 import * as v from 'valibot';
-import { isAtLeast } from '../accounts/index.ts';
+import { isAtLeast, type Users } from '../accounts/index.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
+import type { Adoptions } from '../nodes/adoptions.ts';
 import { renameNode } from '../nodes/change.ts';
 import type { TakeOut } from '../nodes/departures.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
@@ -24,9 +25,11 @@ export interface NodeOperationsDeps {
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly takeOut: TakeOut;
+  readonly adoptions: Adoptions;
+  readonly users: Users;
 }
 
-interface NodeFace extends MapNode {
+export interface NodeFace extends MapNode {
   readonly online: boolean;
   readonly endpoints: readonly string[];
   readonly ephemeral: boolean;
@@ -34,7 +37,7 @@ interface NodeFace extends MapNode {
 }
 
 export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
-  const { registry, maps, presence, audit, takeOut } = deps;
+  const { registry, maps, presence, audit, takeOut, adoptions, users } = deps;
 
   function faceOf(node: NodeRecord): NodeFace {
     const found = presence.get(node.id);
@@ -62,6 +65,15 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
     throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
   }
 
+  /** A user by name; left out, who asks. */
+  async function findUser(actor: Actor, name: string | undefined): Promise<string> {
+    if (name === undefined && actor.kind === 'user') return actor.userId;
+    if (name === undefined) throw new CoordinatorError('INPUT_INVALID', 'user: expected a name; root has no devices');
+    const found = await users.find(name);
+    if (found) return found.id;
+    throw new CoordinatorError('USER_UNKNOWN', `user: there is none called "${name}"`);
+  }
+
   const node = v.strictObject({ node: text });
   return [
     define({
@@ -83,6 +95,17 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
         const detail = { from: found.name, to: input.name };
         await audit.append({ actor, action: 'nodes.rename', subject: `node:${found.id}`, detail });
         return faceOf(registry.nodes.get(found.id)!);
+      },
+    }),
+    define({
+      name: 'nodes.adopt',
+      least: 'owner',
+      changes: true,
+      input: v.strictObject({ node: text, user: v.optional(text) }),
+      async run(actor, input) {
+        const { id } = find(input.node);
+        await registry.reach(await adoptions.adopt(actor, id, await findUser(actor, input.user)));
+        return faceOf(registry.nodes.get(id)!);
       },
     }),
     define({
