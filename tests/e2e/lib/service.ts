@@ -10,7 +10,7 @@ export interface Service {
   output(): string;
   /** Sends a signal to the one that runs, and returns once it has ended. It is started again. */
   signal(signal: NodeJS.Signals): Promise<void>;
-  /** Ends it for good. */
+  /** Ends it, until `start`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again after `stop`, with another environment if need be. */
   start(env?: Readonly<Record<string, string>>): void;

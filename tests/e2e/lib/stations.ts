@@ -38,23 +38,26 @@ export async function withStations(
   act: (stations: Stations) => Promise<void>,
 ): Promise<void> {
   const network = await createMeshNetwork();
+  const services: Service[] = [];
   try {
     await options.prepare?.(network);
-    await act(await join(network, options));
+    const [first, second] = network.clients as [Host, Host];
+    const { env = {}, seedArguments = [] } = options;
+    services.push(
+      keepRunning(network.seed, [PCLOUD, 'seed', '--json', '--no-links', ...seedArguments], env.seed),
+      keepRunning(first, [PCLOUD, 'daemon'], env.first),
+      keepRunning(second, [PCLOUD, 'daemon'], env.second),
+    );
+    await act(await join(network, services));
   } finally {
+    await Promise.all(services.map((service) => service.stop('SIGKILL')));
     await network.lab.close();
   }
 }
 
-async function join(network: MeshNetwork, options: StationsOptions): Promise<Stations> {
+async function join(network: MeshNetwork, services: readonly Service[]): Promise<Stations> {
   const { seed, clients } = network;
   const [first, second] = clients as [Host, Host];
-  const { env = {}, seedArguments = [] } = options;
-  const services = [
-    keepRunning(seed, [PCLOUD, 'seed', '--json', '--no-links', ...seedArguments], env.seed),
-    keepRunning(first, [PCLOUD, 'daemon'], env.first),
-    keepRunning(second, [PCLOUD, 'daemon'], env.second),
-  ];
   const output = (): string =>
     [seed, first, second].map(({ name }, index) => `=== ${name}\n${services[index]!.output()}`).join('');
   await waitFor('the seed', () => services[0]!.process.stdout().includes('"ready"'), START_LIMIT_MS, output);
