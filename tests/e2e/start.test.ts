@@ -99,6 +99,16 @@ test('on a LAN that has 10.0.0.0/16 it takes the next range and says so', () =>
     await untilSaid(process, /This machine is server1: 10\.77\.0\.1, /);
   }));
 
+test('in a network namespace with the files of the machine, the resolver of the machine is left alone', () =>
+  withHost(['192.0.2.10/24'], async (host) => {
+    const before = host.read('/etc/resolv.conf');
+    await host.run('ip netns add inner && ip -n inner link set lo up');
+    const process = host.spawn(['ip', 'netns', 'exec', 'inner', START]);
+    await untilSaid(process, /This machine is server1: 10\.0\.0\.1, /);
+    await untilSaid(process, /resolv\.conf cannot be changed/);
+    assert.is(host.read('/etc/resolv.conf'), before);
+  }));
+
 test('a port in use is one line that names it', () =>
   withHost(['192.0.2.10/24'], async (host) => {
     host.spawn(['python3', '-m', 'http.server', '8443', '--bind', '0.0.0.0']);

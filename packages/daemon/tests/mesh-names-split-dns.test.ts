@@ -35,11 +35,12 @@ async function withWorld(act: (world: World) => Promise<void> | void): Promise<v
   const clock = createFakeClock();
   const ran: string[] = [];
   const warnings: string[] = [];
-  const machine = { hasResolved: false, refuses: /^$/, uplinks: ['192.0.2.1'] };
+  const machine = { hasResolved: false, isForeign: false, refuses: /^$/, uplinks: ['192.0.2.1'] };
   const log: Logger = { ...silentLogger, warn: (_fields, event) => void warnings.push(event) };
   let changed = (): void => {};
   const dns = createSplitDns({
     path,
+    isForeign: () => machine.isForeign,
     file: createResolvFile({ path, stateDir: join(directory, 'state'), keepsOthers: true }, log),
     resolved: createResolved('pcloud0', {
       exists: (socket) => socket.startsWith('/run/systemd/resolve/') && machine.hasResolved,
@@ -91,6 +92,19 @@ test('systemd-resolved is told of our domains alone, and resolv.conf is left as 
     assert.is(ran.at(-1), 'resolvectl revert pcloud0');
     dns.stop();
     assert.is(ran.length, length + 1);
+  }));
+
+test("a file that is another network's is left alone, systemd-resolved too, with one warning", () =>
+  withWorld(async ({ dns, machine, ran, write, warnings, path }) => {
+    machine.hasResolved = true;
+    machine.isForeign = true;
+    write(STUB);
+    dns.apply(REQUEST);
+    dns.apply({ ...REQUEST, domains: [] });
+    await settle();
+    assert.equal(ran, []);
+    assert.is(readFileSync(path, 'utf8'), STUB);
+    assert.is(warnings.length, 1);
   }));
 
 test('a setting that an older systemd-resolved does not know is not missed', () =>

@@ -25,6 +25,8 @@ export interface SplitDns {
 
 export interface SplitDnsDeps {
   readonly path: string;
+  /** Whether what the path names is another network's. */
+  readonly isForeign: () => boolean;
   readonly file: ResolvFile;
   readonly resolved: Resolved;
   /** Nameservers that systemd-resolved asks. */
@@ -51,15 +53,17 @@ export function createSplitDns(deps: SplitDnsDeps): SplitDns {
   let takes: number[] = [];
   let warned = '';
 
-  function warnOnce(error: unknown): void {
-    const { message } = error as Error;
-    if (message !== warned)
-      log.warn({ error: message }, 'resolv.conf cannot be changed; names work by asking us alone');
-    warned = message;
+  function warnOnce(error: string): void {
+    if (error !== warned) log.warn({ error }, 'resolv.conf cannot be changed; names work by asking us alone');
+    warned = error;
   }
 
   function check(): void {
     if (request === undefined) return;
+    if (deps.isForeign()) {
+      warnOnce("it is the machine's, and this network namespace has none; make one in /etc/netns");
+      return;
+    }
     try {
       const text = textOf(lookAt(deps.path));
       if (isResolvedBroken || writerOf(text).kind === 'pcloud' || !resolved.isInUse(text)) {
@@ -69,7 +73,7 @@ export function createSplitDns(deps: SplitDnsDeps): SplitDns {
         tellResolved(request);
       }
     } catch (error) {
-      warnOnce(error);
+      warnOnce((error as Error).message);
     }
   }
 

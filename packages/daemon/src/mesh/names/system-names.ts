@@ -9,6 +9,7 @@ import { prefixesOf } from '../interface/plan.ts';
 import type { MachineNetwork } from '../machine.ts';
 import type { MeshNames } from '../names.ts';
 import { createAskServer } from './ask-server.ts';
+import { isOfAnotherNetwork } from './foreign-file.ts';
 import { createForwarder } from './forwarder.ts';
 import { createHostTable, domainsOf, type HostTable } from './host-table.ts';
 import { type Listener, listenForNames } from './listener.ts';
@@ -69,6 +70,7 @@ export function createSystemNames(options: SystemNamesOptions, deps: SystemNames
   const file = createResolvFile({ path: resolvConf, stateDir, keepsOthers: asksInOrder() }, log);
   const splitDns = createSplitDns({
     path: resolvConf,
+    isForeign: () => isOfAnotherNetwork(resolvConf),
     file,
     resolved: createResolved(interfaceName, { ...systemPrograms, ...deps.programs, log }),
     readUplinks: () => readNameservers([UPLINKS]).map(formatAddress).filter(isNotOwn),
