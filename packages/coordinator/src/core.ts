@@ -18,6 +18,7 @@ import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
 import { createOperations, type Operations } from './operations/table.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 import { readRecord, type Store } from './store/index.ts';
 import { createTokens, type NewToken, type Tokens } from './tokens/index.ts';
 
@@ -31,6 +32,7 @@ export interface Core {
   readonly control: ControlServer;
   readonly registry: Registry;
   readonly maps: MapSource;
+  readonly refusals: Refusals;
   readonly adoptions: Adoptions;
   /** A join link, on root's word. */
   createJoinLink(token: NewToken): Promise<string>;
@@ -65,6 +67,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const registry = await createRegistry({ store, log, sleep: (ms, signal) => sleep(ms, signal, setTimer) });
   const maps = createMapSource(registry, network.epoch, network.face);
   const presence = createPresenceTable(setTimer);
+  const refusals = createRefusals(deps);
   const forgetting = registry.subscribe(({ nodeIds }) => {
     for (const id of nodeIds) if (!registry.nodes.has(id)) presence.forget(id);
   });
@@ -112,6 +115,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     pageUrl,
     joinLink,
     takeOut,
+    counters: () => ({ connections: control.counters, refused: refusals.counters() }),
     adoptions,
     disconnectUser(userId) {
       for (const node of registry.nodes.values()) {
@@ -134,6 +138,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     }),
     maps,
     presence,
+    refusals,
     request,
     program: options.program,
   });
@@ -155,6 +160,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     control,
     registry,
     maps,
+    refusals,
     adoptions,
     createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
     close() {

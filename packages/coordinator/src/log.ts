@@ -1,4 +1,7 @@
-/** Values a log line may carry. No secret at any level; addresses of people at `debug` only. */
+/**
+ * Values a log line may carry. No secret at any level; addresses of people at `debug` only, but for the source of
+ * what was turned away.
+ */
 export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** Where log events go: a constant event string with fields. The daemon's logger is one, pino another. */

@@ -16,6 +16,7 @@ import { createAdoptions } from '../src/nodes/adoptions.ts';
 import { createTakeOut } from '../src/nodes/departures.ts';
 import { createRegistry } from '../src/nodes/registry.ts';
 import { createOperations } from '../src/operations/table.ts';
+import { createRefusals } from '../src/refusals.ts';
 import { type AccountsRig, createAccountsRig, createSeededRandom, WALL_MS } from '../src/testing/accounts-rig.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
 
@@ -59,6 +60,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
   const put = (fields: LogFields, event: string): void => void lines.push({ event, fields });
   const log = { debug: put, info: put, warn: put, error: put };
   const registry = await createRegistry({ store: rig.store, log, sleep: async () => {} });
+  const refusals = createRefusals({ log, now: () => WALL_MS });
   const adoptions = createAdoptions(rig);
   const operations = createOperations({
     ...rig,
@@ -74,6 +76,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     takeOut: createTakeOut({ ...rig, accounts: rig, now: () => WALL_MS }),
     adoptions,
     disconnectUser: () => {},
+    counters: () => ({ refused: refusals.counters() }),
   });
   const deps: HttpAppDeps = {
     accounts: rig,
@@ -93,6 +96,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     adoptions,
     hasOwner: () => hasOwner(rig.store),
     log,
+    refusals,
     now: () => WALL_MS,
     random: createSeededRandom(7),
     ...overrides,
@@ -147,18 +151,27 @@ export async function startService(
 }
 
 /** A control server that only notes who came, and says what came back. */
-export function createEchoControl(): ControlServer & { readonly sources: string[]; readonly frames: number[] } {
+export function createEchoControl(): ControlServer & {
+  readonly sources: string[];
+  readonly frames: number[];
+  readonly faults: string[];
+} {
   const sources: string[] = [];
   const frames: number[] = [];
+  const faults: string[] = [];
   return {
     sources,
     frames,
+    faults,
     accept(socket, source) {
       sources.push(source);
       return {
         handleFrame(frame) {
           frames.push(frame.length);
           socket.send(frame);
+        },
+        handleFault(code) {
+          faults.push(code);
         },
         handleClose() {
           frames.push(-1);

@@ -1,10 +1,12 @@
 /** One node's channel, from its first frame to its last. */
 import {
+  type ChannelFault,
   type ChannelOutput,
   createServerChannel,
   decodeBase64,
   encodeBase64,
   encodeMessage,
+  MAX_SERVER_MESSAGE_BYTES,
   NetmapError,
   type NodeMessage,
   PROTOCOL_VERSIONS,
@@ -12,6 +14,7 @@ import {
   type ServerMessage,
   verifyNodeKey,
 } from '@pcloud/netmap';
+import { isCoordinatorErrorCode } from '../errors.ts';
 import { createMapFeed, type MapFeed } from '../maps/map-feed.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type {
@@ -22,6 +25,7 @@ import type {
   DoorRequest,
   FrameSocket,
   PendingApproval,
+  SocketFault,
 } from './control-server.ts';
 import { withObserved } from './observed-endpoint.ts';
 
@@ -43,11 +47,15 @@ const GREETING_MS = 10_000;
 /** Silence is asked about after this, and must end before the deadline: a dead node is noticed within 30 s. */
 const PING_MS = 15_000;
 const PONG_DEADLINE_MS = 10_000;
+/**
+ * Bytes that may wait to be taken by who goes on to ask. A member's hold its largest map; a stranger is sent little.
+ */
+const MAX_UNREAD_BYTES = { stranger: 1_048_576, member: 2 * MAX_SERVER_MESSAGE_BYTES } as const;
 /** Operations of one node under way at once. */
 const MAX_REQUESTS = 8;
 
 export function createConnection(socket: FrameSocket, source: string, deps: ConnectionDeps): Connection {
-  const { crypto, log, network, presence } = deps;
+  const { crypto, log, network, presence, refusals } = deps;
   const channel = createServerChannel({
     crypto,
     networkId: network.id,
@@ -64,7 +72,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   let approval: PendingApproval | undefined;
   let requests = 0;
   let pingId = 0;
-  let cancelTimer = deps.setTimer(() => giveUp('silent'), GREETING_MS);
+  let cancelTimer = deps.setTimer(() => giveUp('silent', 'SILENT'), GREETING_MS);
 
   function freshKey(): Uint8Array {
     const key = new Uint8Array(32);
@@ -118,17 +126,17 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   /** Ends without a word: whoever is there is not to be talked to, or does not listen. */
-  function giveUp(counter: ControlCounter, fault?: string): void {
+  function giveUp(counter: ControlCounter, code: ChannelFault | SocketFault | 'OUT_OF_TURN' | 'SILENT'): void {
     if (stage === 'over') return;
     deps.count(counter);
-    log.info({ counter, fault, node: node?.name }, 'a connection was ended');
+    refusals.note('channel', code, source, node?.name);
     finish();
   }
 
   function end(code: RefusalCode, message: string): void {
     if (stage === 'over') return;
     deps.count('refused');
-    log.info({ code, node: node?.name }, 'a node was refused');
+    refusals.note('join', code, source, node?.name);
     if (stage !== 'greeting') send({ kind: 'refused', code, message });
     finish();
   }
@@ -152,7 +160,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     else if (message.kind === 'ping') send({ kind: 'pong', id: message.id });
     else if (message.kind === 'pong') return;
     else if (stage === 'member') handleMemberMessage(message);
-    else giveUp('out-of-turn', message.kind);
+    else giveUp('out-of-turn', 'OUT_OF_TURN');
   }
 
   function handleHello({ versions, serverSet }: Extract<NodeMessage, { kind: 'hello' }>): void {
@@ -251,11 +259,12 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     if (message.kind === 'endpoints') presence.setOnline(node!.id, withObserved(message.endpoints, source));
     else if (message.kind === 'resync') feed!.resync();
     else if (message.kind === 'request') handleRequest(message);
-    else giveUp('out-of-turn', message.kind);
+    else giveUp('out-of-turn', 'OUT_OF_TURN');
   }
 
   function handleRequest({ id, operation, input }: Extract<NodeMessage, { kind: 'request' }>): void {
     if (requests >= MAX_REQUESTS) {
+      refusals.note('request', 'RATE_LIMITED', source, node!.name);
       send({ kind: 'failure', id, code: 'TOO_MANY_REQUESTS', message: `${MAX_REQUESTS} requests are under way` });
       return;
     }
@@ -264,8 +273,11 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       .request(node!, operation, input)
       .then(
         (result) => respond(id, result),
-        (error: { code?: string; message: string }) =>
-          send({ kind: 'failure', id, code: error.code ?? 'FAILED', message: error.message }),
+        (error: { code?: string; message: string }) => {
+          const code = error.code ?? 'FAILED';
+          refusals.note('request', isCoordinatorErrorCode(code) ? code : 'FAILED', source, node!.name);
+          send({ kind: 'failure', id, code, message: error.message });
+        },
       )
       .finally(() => {
         requests -= 1;
@@ -274,6 +286,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
 
   function respond(id: number, result: unknown): void {
     if (trySend(encodeMessage({ kind: 'response', id, result: result ?? null }))) return;
+    refusals.note('request', 'FAILED', source, node!.name);
     send({ kind: 'failure', id, code: 'RESULT_TOO_LARGE', message: 'the answer is larger than a device takes' });
   }
 
@@ -284,14 +297,18 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     cancelTimer = deps.setTimer(() => {
       pingId += 1;
       send({ kind: 'ping', id: pingId });
-      cancelTimer = deps.setTimer(() => giveUp('silent'), PONG_DEADLINE_MS);
+      cancelTimer = deps.setTimer(() => giveUp('silent', 'SILENT'), PONG_DEADLINE_MS);
     }, PING_MS);
   }
 
   return {
     handleFrame(frame) {
-      if (stage !== 'over') perform(channel.handleFrame(frame));
+      if (stage === 'over') return;
+      const isUnread = socket.pendingBytes > MAX_UNREAD_BYTES[stage === 'member' ? 'member' : 'stranger'];
+      if (isUnread) giveUp('frames-refused', 'UNREAD');
+      else perform(channel.handleFrame(frame));
     },
+    handleFault: (code) => giveUp('frames-refused', code),
     handleClose: finish,
     end,
   };

@@ -7,6 +7,7 @@ import type { PresenceTable } from '../maps/presence.ts';
 import type { Network } from '../network/network.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import { createRateLimiter } from '../rate-limiter.ts';
+import type { Refusals } from '../refusals.ts';
 import { type Connection, createConnection } from './connection.ts';
 
 /** A connection that carries frames, as a WebSocket does. */
@@ -34,8 +35,13 @@ export interface ControlServer {
 
 export interface ConnectionInput {
   handleFrame(frame: Uint8Array): void;
+  /** What came is no frame: the connection is over. */
+  handleFault(code: SocketFault): void;
   handleClose(): void;
 }
+
+/** `TEXT`: text where only binary messages belong. */
+export type SocketFault = 'MALFORMED' | 'TEXT' | 'TOO_LARGE' | 'UNREAD';
 
 export type ControlCounter =
   | 'connections'
@@ -89,6 +95,7 @@ export interface ControlDeps {
   /** Runs an operation in the name of a node's user. @throws with `code` and `message` to send back */
   readonly request: (node: NodeRecord, operation: string, input: unknown) => Promise<unknown>;
   readonly log: Logger;
+  readonly refusals: Refusals;
   readonly program: string;
   /** Bytes of a message to a node; for tests, less than it takes. */
   readonly maxMessageBytes?: number;
@@ -126,6 +133,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       const subject = { key: source, ...CONNECTIONS_OF_SOURCE };
       if (limiter.waitMs(subject) > 0) {
         counters['rate-limited'] += 1;
+        deps.refusals.note('channel', 'RATE_LIMITED', source);
         return undefined;
       }
       limiter.take(subject);

@@ -43,6 +43,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
 
   app.onError(async (error, c) => {
     const problem = problemOf(error, deps.log);
+    if (problem.status < 500) deps.refusals.note('http', problem.code, c.env.connection.source);
     const allow = c.res.headers.get('allow');
     const response = await (isPage(c) ? answerPerson(problem) : jsonProblem(problem));
     if (allow !== null) response.headers.set('allow', allow);

@@ -73,7 +73,7 @@ function isLoopback(address: string): boolean {
 }
 
 /** IPv4 as itself where a socket for both families writes it into IPv6, and no zone. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
 }
 

@@ -4,31 +4,65 @@ import type { Duplex } from 'node:stream';
 import type { Prefix } from '@pcloud/ip';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ControlServer } from '../control/control-server.ts';
+import type { Refusals } from '../refusals.ts';
 import { describeConnection } from './connection.ts';
+
+export interface ControlSocketDeps {
+  readonly control: ControlServer;
+  readonly refusals: Refusals;
+}
 
 /** A Noise message. */
 const MAX_FRAME_BYTES = 65_535;
+/** Answers to pings that may wait for who does not take them. */
+const MAX_PONG_BYTES = 65_536;
 const PATH = '/control';
+const OPTIONS = {
+  noServer: true,
+  maxPayload: MAX_FRAME_BYTES,
+  perMessageDeflate: false,
+  clientTracking: true,
+  autoPong: false,
+  /** For the other side to close, too. */
+  closeTimeout: 2_000,
+} as const;
+
+const REFUSALS = {
+  MALFORMED: 400,
+  CROSS_SITE: 403,
+  ROUTE_UNKNOWN: 404,
+  METHOD_NOT_ALLOWED: 405,
+} as const;
 
 /** @returns what ends the connections that are left */
-export function attachControl(server: Server, control: ControlServer, trustedProxies: readonly Prefix[]): () => void {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-    clientTracking: true,
-  });
+export function attachControl(
+  server: Server,
+  { control, refusals }: ControlSocketDeps,
+  trustedProxies: readonly Prefix[],
+): () => void {
+  const sockets = new WebSocketServer(OPTIONS);
+
+  function refuse(socket: Duplex, code: keyof typeof REFUSALS, source: string): void {
+    const status = REFUSALS[code];
+    refusals.note('http', code, source);
+    // Who keeps its half open keeps nothing here.
+    socket.once('finish', () => socket.destroy());
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const path = (request.url ?? '').split('?')[0];
-    if (path !== PATH) return refuse(socket, 404);
-    if (request.method !== 'GET') return refuse(socket, 405);
-    // Nodes are no browsers, and no page has business here.
-    if (request.headers.origin !== undefined) return refuse(socket, 403);
     const { source } = describeConnection(request, trustedProxies);
+    const path = (request.url ?? '').split('?')[0];
+    if (path !== PATH) return refuse(socket, 'ROUTE_UNKNOWN', source);
+    if (request.method !== 'GET') return refuse(socket, 'METHOD_NOT_ALLOWED', source);
+    // Nodes are no browsers, and no page has business here.
+    if (request.headers.origin !== undefined) return refuse(socket, 'CROSS_SITE', source);
     sockets.handleUpgrade(request, socket, head, (webSocket) => connect(webSocket, control, source));
   });
+  sockets.on('wsClientError', (_error: Error, socket: Duplex, request: IncomingMessage) =>
+    refuse(socket, 'MALFORMED', describeConnection(request, trustedProxies).source),
+  );
 
   return () => {
     for (const socket of sockets.clients) socket.terminate();
@@ -37,8 +71,6 @@ export function attachControl(server: Server, control: ControlServer, trustedPro
 }
 
 function connect(socket: WebSocket, control: ControlServer, source: string): void {
-  // What is wrong with a frame closes the socket by itself, and `close` follows.
-  socket.on('error', () => {});
   const input = control.accept(
     {
       send: (frame) => socket.send(frame, { binary: true }),
@@ -50,16 +82,30 @@ function connect(socket: WebSocket, control: ControlServer, source: string): voi
     source,
   );
   if (input === undefined) {
+    socket.on('error', () => {});
     socket.close(1013);
     return;
   }
+  // What is wrong with a frame closes the socket by itself, and `close` follows.
+  socket.on('error', ({ code = '' }: Error & { code?: string }) => {
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') input.handleFault('TOO_LARGE');
+    else if (code.startsWith('WS_ERR_')) input.handleFault('MALFORMED');
+  });
   socket.on('message', (data, isBinary) => {
-    if (isBinary) input.handleFrame(data as Buffer);
-    else socket.close(1003);
+    if (isBinary) {
+      input.handleFrame(data as Buffer);
+      return;
+    }
+    socket.close(1003);
+    input.handleFault('TEXT');
+  });
+  socket.on('ping', (data) => {
+    if (socket.bufferedAmount <= MAX_PONG_BYTES) {
+      socket.pong(data, undefined, () => {});
+      return;
+    }
+    input.handleFault('UNREAD');
+    socket.terminate();
   });
   socket.on('close', () => input.handleClose());
-}
-
-function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

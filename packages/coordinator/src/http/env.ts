@@ -6,6 +6,7 @@ import type { Network } from '../network/network.ts';
 import type { Adoptions } from '../nodes/adoptions.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Operations } from '../operations/table.ts';
+import type { Refusals } from '../refusals.ts';
 import type { Connection, HttpBindings } from './connection.ts';
 
 /** Of every handler of the app. */
@@ -37,6 +38,7 @@ export interface HttpAppDeps {
   /** Whether there is an owner already. */
   readonly hasOwner: () => Promise<boolean>;
   readonly log: Logger;
+  readonly refusals: Refusals;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly random: Random;

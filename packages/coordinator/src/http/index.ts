@@ -47,6 +47,7 @@ export interface HttpDeps
     | 'adoptions'
     | 'hasOwner'
     | 'log'
+    | 'refusals'
     | 'now'
     | 'random'
   > {
@@ -89,7 +90,7 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
 
   async function open(place: TakenPlace, isEncrypted: boolean): Promise<Listener> {
     const tls = isEncrypted ? { certificate: certificates.current } : {};
-    const listener = await openListener({ ...place, trustedProxies, ...tls }, { app, control: deps.control });
+    const listener = await openListener({ ...place, trustedProxies, ...tls }, { ...deps, app });
     listeners.push(listener);
     endings.push(listener.close);
     return listener;

@@ -6,7 +6,9 @@ import { getRequestListener } from '@hono/node-server';
 import type { Prefix } from '@pcloud/ip';
 import type { ControlServer } from '../control/control-server.ts';
 import { CoordinatorError } from '../errors.ts';
+import type { Refusals } from '../refusals.ts';
 import type { HttpApp } from './app.ts';
+import { watchClientErrors } from './client-errors.ts';
 import { describeConnection } from './connection.ts';
 import { attachControl } from './control-socket.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -33,6 +35,7 @@ export interface ListenerOptions {
 export interface ListenerDeps {
   readonly app: HttpApp;
   readonly control: ControlServer;
+  readonly refusals: Refusals;
 }
 
 /** What a client may take, so that none can keep a connection by being slow. */
@@ -57,8 +60,8 @@ export async function openListener(options: ListenerOptions, deps: ListenerDeps)
     { overrideGlobalObjects: false },
   );
   server.on('request', (request, response) => void answer(request, response));
-  server.on('clientError', (_error, socket) => socket.destroy());
-  const endControl = attachControl(server, deps.control, trustedProxies);
+  watchClientErrors(server, deps.refusals);
+  const endControl = attachControl(server, deps, trustedProxies);
   const connections = trackConnections(server);
   await listen(server, options);
 

@@ -1,10 +1,10 @@
 /** What is wrong, as HTTP says it. */
-import { CoordinatorError } from '../errors.ts';
+import { CoordinatorError, type CoordinatorErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
 export interface Problem {
   readonly status: number;
-  readonly code: string;
+  readonly code: CoordinatorErrorCode;
   readonly message: string;
   readonly retryAfterMs?: number;
 }

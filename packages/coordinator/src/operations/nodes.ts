@@ -25,6 +25,8 @@ export interface NodeOperationsDeps {
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly takeOut: TakeOut;
+  /** What became of connections, and what was turned away, since the start. */
+  readonly counters: () => unknown;
   readonly adoptions: Adoptions;
   readonly users: Users;
 }
@@ -133,6 +135,13 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       changes: false,
       input: nothing,
       run: async () => ({ ...deps.network, nodes: registry.nodes.size }),
+    }),
+    define({
+      name: 'network.counters',
+      least: 'admin',
+      changes: false,
+      input: nothing,
+      run: async () => deps.counters(),
     }),
     define({
       name: 'audit.list',

@@ -28,6 +28,7 @@ import { type Network, openNetwork } from '../network/network.ts';
 import type { Admission } from '../nodes/admission.ts';
 import { joinNode } from '../nodes/join.ts';
 import { createRegistry, type Registry } from '../nodes/registry.ts';
+import { createRefusals, type Refusals } from '../refusals.ts';
 import { createMemoryStore, type Store } from '../store/index.ts';
 import { createFakeTimers, type FakeTimers } from './fake-timers.ts';
 
@@ -43,6 +44,7 @@ export interface MemoryControl {
   readonly maps: MapSource;
   readonly presence: PresenceTable;
   readonly server: ControlServer;
+  readonly refusals: Refusals;
   /** Whether a machine without a token is let in, what tokens there are: by default any token is good. */
   admission: (token: string | undefined) => Admission | { refusal: 'TOKEN_UNKNOWN' } | 'stranger';
   wallMs(): number;
@@ -126,6 +128,7 @@ export async function createMemoryControl(
       return { code: 'ABCD', url: 'https://x', expiresInMs: 1, decided: new Promise(() => {}), cancel() {} };
     },
   };
+  const refusals = createRefusals({ log: silentLogger, now: clock.now });
   const server = createControlServer({
     network,
     crypto,
@@ -135,6 +138,7 @@ export async function createMemoryControl(
     presence,
     request: async () => null,
     log: silentLogger,
+    refusals,
     program: 'test',
     now: clock.now,
     wallMs,
@@ -156,6 +160,7 @@ export async function createMemoryControl(
     maps,
     presence,
     server,
+    refusals,
     admission: () => ({ userId: 'u1', tags: [], ephemeral: false, compare: [], put: [] }),
     wallMs,
     addNode: (name, options = {}) =>
