@@ -64,6 +64,14 @@ test('other nodes are reached by IPv4, and all by IPv6, from both ends', async (
   }
 });
 
+test('two devices of that home find each other on their LAN', async () => {
+  await up(printer!, (await seed!.run([PCLOUD, 'invite'])).stdout.trim());
+  await waitForPing(printer!, '10.0.0.3');
+  await waitForPing(home!, await meshAddressOf(printer));
+  const found = (await status(home!)).peers.find(({ name }) => name === 'printer');
+  assert.match(found!.endpoint!, /^10\.0\.0\.60:/);
+});
+
 test('the seed is reached by its name', async () => {
   assert.is((await ping(home!, 'seed.pcloud')).received, 1);
   const { stdout } = await home!.run('ping -6 -c 1 -W 2 seed.pcloud');
@@ -71,6 +79,7 @@ test('the seed is reached by its name', async () => {
 });
 
 test('once the LAN has another range, IPv4 reaches everybody too', async () => {
+  await printer!.run([PCLOUD, 'logout']);
   await home!.run('ip address flush dev eth0 && ip address add 192.168.7.50/24 dev eth0');
   await gateway.run('ip address flush dev lan0 && ip address add 192.168.7.1/24 dev lan0');
   await home!.run('ip route replace default via 192.168.7.1');

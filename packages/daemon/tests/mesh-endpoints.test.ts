@@ -35,21 +35,20 @@ test('a node names its own addresses, public before private, and none that nobod
       address('169.254.3.4'),
       address('2001:db8::aaaa', { temporary: true }),
       address('10.0.0.1', { index: 7 }),
-      address('10.0.9.9'),
-      address('fd00::9'),
     ],
-    { port: 51_820, ownIndex: 7, meshPrefixes: MESH },
+    { port: 51_820, ownIndex: 7 },
   );
   assert.equal(found, ['203.0.113.5:51820', '[2001:db8::5]:51820', '192.168.1.5:51820', '[fd12::5]:51820']);
 });
 
 test('a machine with a hundred addresses names 32', () => {
   const many = Array.from({ length: 100 }, (_, i) => address(`192.168.${i}.1`));
-  assert.is(localEndpoints(many, { port: 1, ownIndex: 0, meshPrefixes: [] }).length, 32);
+  assert.is(localEndpoints(many, { port: 1, ownIndex: 0 }).length, 32);
 });
 
 const around = {
   meshPrefixes: MESH,
+  isNode: (text: string) => text === '10.0.0.3',
   addresses: [address('192.168.1.5'), address('172.17.0.1')],
   port: 51_820,
   proven: new Set(['198.51.100.1']),
@@ -80,6 +79,11 @@ test('what cannot be a peer is refused: the mesh itself, this socket, loopback, 
 test('the most likely comes first: proven, in the same subnet, public, private, an address that is ours too', () => {
   const texts = ['172.17.0.1:4000', '10.9.9.9:4000', '203.0.113.9:4000', '192.168.1.77:4000', '198.51.100.1:4000'];
   assert.equal(receivedEndpoints(texts, around), [...texts].reverse());
+});
+
+test('on a LAN of the same range its hosts can be peers, those that are addresses of nodes cannot', () => {
+  const home = { ...around, addresses: [address('10.0.0.50')] };
+  assert.equal(receivedEndpoints(['10.0.0.60:1', '10.0.0.3:1', '10.0.9.1:1'], home), ['10.0.0.60:1']);
 });
 
 test('no more than 32 are looked at, and none twice', () => {

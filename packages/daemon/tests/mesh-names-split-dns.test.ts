@@ -22,7 +22,7 @@ interface World {
   /** Programs that were run, and what of the machine is as it is. */
   readonly ran: string[];
   readonly warnings: string[];
-  readonly machine: { hasResolved: boolean; refuses: RegExp; uplinks: string[] };
+  readonly machine: { hasResolved: boolean; isForeign: boolean; refuses: RegExp; uplinks: string[] };
   write(text: string): void;
   servers(): string[];
   /** What the watch of the file says. */

@@ -80,6 +80,7 @@ export interface Status {
     readonly name: string;
     readonly online: boolean;
     readonly path: string;
+    readonly endpoint: string | null;
     readonly reason: string;
   }[];
 }

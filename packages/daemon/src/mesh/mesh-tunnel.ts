@@ -90,6 +90,8 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
   const proven = new Set<string>();
   let current: NetworkMap | undefined;
   let meshPrefixes: Prefix[] = [];
+  /** Of all nodes; made when it is asked for. */
+  let meshAddresses: ReadonlySet<string> | undefined;
   let stopLink = (): void => {};
 
   function handlePeerEvent(event: DeviceEvent, peer: Peer): void {
@@ -112,10 +114,17 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
     });
   }
 
+  function isNode(address: string): boolean {
+    const nodes = current === undefined ? [] : [current.self, ...current.nodes.values()];
+    meshAddresses ??= new Set(nodes.flatMap((node) => node.addresses));
+    return meshAddresses.has(address);
+  }
+
   function offer(ids: Iterable<string>): void {
     const index = network.linkInfo(tun.name)?.index ?? 0;
     const around = {
       meshPrefixes,
+      isNode,
       addresses: network.addressList().filter((one) => one.index !== index),
       port: sockets.listenPort,
       proven,
@@ -173,6 +182,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
     apply(map) {
       const before = current;
       current = map;
+      meshAddresses = undefined;
       if (before?.network !== map.network) {
         meshPrefixes = prefixesOf(map);
         offer(presence.keys());
@@ -203,7 +213,6 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
       localEndpoints(network.addressList(), {
         port: sockets.listenPort,
         ownIndex: network.linkInfo(tun.name)?.index ?? 0,
-        meshPrefixes,
       }),
     peerOf: (node) => applier.peerOf(node.id),
     close,

@@ -1,4 +1,4 @@
-import { createEndpoint, formatEndpoint, isIpv4Mapped, isLinkLocal, type Prefix, prefixContains } from '@pcloud/ip';
+import { createEndpoint, formatEndpoint, isIpv4Mapped, isLinkLocal } from '@pcloud/ip';
 import type { AddressEvent } from '@pcloud/native';
 
 /** Endpoints a node may name. */
@@ -9,8 +9,6 @@ export interface LocalEndpointsOptions {
   readonly port: number;
   /** Index of the mesh interface, 0 for none. */
   readonly ownIndex: number;
-  /** The mesh's prefixes: what lies in them is reached through the mesh, and leads nowhere else. */
-  readonly meshPrefixes: readonly Prefix[];
 }
 
 /** Where this machine's UDP port may be reached, as `ADDRESS:PORT`: public addresses before private, IPv4 before IPv6. */
@@ -19,7 +17,6 @@ export function localEndpoints(addresses: readonly AddressEvent[], options: Loca
   for (const { address, index, scope, temporary } of addresses) {
     // Scope 253 is this link, 254 this host: nobody else can send there. A privacy address soon goes away.
     if (index === options.ownIndex || scope >= 253 || temporary || !isReachable(address)) continue;
-    if (options.meshPrefixes.some((prefix) => prefixContains(prefix, address))) continue;
     texts.set(formatEndpoint(createEndpoint(address, options.port)), rank(address));
   }
   const sorted = [...texts].sort(([a, rankA], [b, rankB]) => rankA - rankB || (a < b ? -1 : 1));

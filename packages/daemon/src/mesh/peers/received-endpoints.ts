@@ -14,6 +14,8 @@ import { isPrivate, isReachable, MOST_ENDPOINTS } from './local-endpoints.ts';
 export interface Surroundings {
   /** The mesh's prefixes: a peer inside its own tunnel would be a loop. */
   readonly meshPrefixes: readonly Prefix[];
+  /** Whether an address, as text, is a node's in the mesh. */
+  readonly isNode: (address: string) => boolean;
   /** Addresses of this machine outside of the mesh, with the length of their subnets' prefixes. */
   readonly addresses: readonly { readonly address: Uint8Array; readonly prefixLength: number }[];
   /** UDP port of this node. */
@@ -33,7 +35,7 @@ export function receivedEndpoints(texts: readonly string[], around: Surroundings
     if (endpoint === undefined || endpoint[ENDPOINT.PORT] === 0) continue;
     const address = endpointAddressBytes(endpoint, 0);
     if (!isReachable(address)) continue;
-    if (around.meshPrefixes.some((prefix) => prefixContains(prefix, address))) continue;
+    if (isInside(address, around)) continue;
     const isOurs = around.addresses.some((own) => formatAddress(own.address) === formatAddress(address));
     if (isOurs && endpoint[ENDPOINT.PORT] === around.port) continue;
     const name = formatEndpoint(endpoint);
@@ -44,11 +46,20 @@ export function receivedEndpoints(texts: readonly string[], around: Surroundings
   return [...ranks].sort(([, a], [, b]) => a - b).map(([name]) => name);
 }
 
+/** Whether packets to an address go into the mesh: those to a LAN of the same range do not, but to its nodes. */
+function isInside(address: Uint8Array, around: Surroundings): boolean {
+  if (!around.meshPrefixes.some((prefix) => prefixContains(prefix, address))) return false;
+  return !isNear(address, around) || around.isNode(formatAddress(address));
+}
+
 function rank(address: Uint8Array, around: Surroundings): number {
   if (around.proven.has(formatAddress(address))) return 0;
-  const isNear = around.addresses.some((own) =>
+  if (isNear(address, around)) return 1;
+  return isPrivate(address) ? 3 : 2;
+}
+
+function isNear(address: Uint8Array, { addresses }: Surroundings): boolean {
+  return addresses.some((own) =>
     prefixContains({ address: maskAddress(own.address, own.prefixLength), length: own.prefixLength }, address),
   );
-  if (isNear) return 1;
-  return isPrivate(address) ? 3 : 2;
 }
