@@ -235,6 +235,45 @@ test('a first frame that is no handshake is refused and counted', async ({ contr
   assert.is(control.server.counters['handshakes-refused'], 1);
 });
 
+test('a machine that asks on and reads nothing is ended before it costs memory', async ({ control }) => {
+  control.admission = () => 'stranger';
+  const node = control.addNode('a', { reads: false });
+  await control.settle();
+  let asked = 0;
+  for (; asked < 100_000 && !node.isClosed; asked++) {
+    node.send({ kind: 'ping', id: asked });
+    if (asked % 1_000 === 0) await control.settle();
+  }
+  assert.ok(node.isClosed);
+  assert.ok(node.pendingBytes < 2_000_000, `${node.pendingBytes} bytes wait`);
+  assert.equal(control.refusals.counters(), { 'channel.UNREAD': 1 });
+});
+
+test('what ends a connection is counted under its code, with nothing changed', async ({ control }) => {
+  const node = control.addNode('a');
+  await control.advance(200);
+  const { revision } = control.maps;
+  control.admission = () => ({ refusal: 'TOKEN_UNKNOWN' });
+  control.addNode('b');
+  await control.settle();
+  const garbled = control.addNode('c', { source: '203.0.113.7' });
+  garbled.sendFrame(new Uint8Array(40));
+  await control.settle();
+  const socket = { send() {}, pendingBytes: 0, close() {} };
+  control.server.accept(socket, '198.51.100.1')!.handleFault('TEXT');
+  control.server.accept(socket, '198.51.100.1');
+  await control.advance(10_000);
+  assert.equal(control.refusals.counters(), {
+    'channel.SILENT': 1,
+    'channel.TEXT': 1,
+    'channel.UNAUTHENTIC': 1,
+    'join.TOKEN_UNKNOWN': 1,
+  });
+  assert.is(control.server.counters['frames-refused'], 2);
+  assert.is(control.maps.revision, revision);
+  assert.not.ok(node.isClosed);
+});
+
 test('a message out of turn ends the connection', async ({ control }) => {
   control.admission = () => 'stranger';
   const node = control.addNode('a');

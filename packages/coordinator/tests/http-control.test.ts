@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
@@ -59,6 +60,7 @@ test('a frame longer than a Noise message ends its connection and reaches nobody
     socket.send(Buffer.alloc(65_536));
     assert.is(await closing(socket), 1009);
     assert.equal(control.frames, [-1]);
+    assert.equal(control.faults, ['TOO_LARGE']);
   }));
 
 test('text ends its connection and reaches nobody', () =>
@@ -67,6 +69,42 @@ test('text ends its connection and reaches nobody', () =>
     socket.send('hello');
     assert.is(await closing(socket), 1003);
     assert.equal(control.frames, [-1]);
+    assert.equal(control.faults, ['TEXT']);
+  }));
+
+test('pings are answered, but not for one who takes no answers', () =>
+  withControl(async (url, control) => {
+    const socket = await connect(`${url}/control`);
+    socket.ping('are you there');
+    assert.is(String((await once(socket, 'pong'))[0]), 'are you there');
+    socket.pause();
+    const closed = closing(socket);
+    // More than the buffers of the kernel on both ways hold: sending fails once the other side has cut the connection.
+    let isOver = false;
+    socket.on('error', () => {});
+    void closed.then(() => {
+      isOver = true;
+    });
+    while (!isOver && control.faults.length === 0) {
+      for (let each = 0; each < 2_000; each++) socket.ping(Buffer.alloc(125), true, () => {});
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    socket.resume();
+    assert.is(await closed, 1006);
+    assert.equal(control.faults, ['UNREAD']);
+  }));
+
+test('what breaks the rules of WebSocket is counted, and ends its connection alone', () =>
+  withControl(async (url, control) => {
+    const other = await connect(`${url}/control`);
+    const socket = await connect(`${url}/control`);
+    // An opcode that is none.
+    (socket as unknown as { _socket: Writable })._socket.write(Buffer.from([0x83, 0x80, 1, 2, 3, 4]));
+    assert.is(await closing(socket), 1002);
+    assert.equal(control.faults, ['MALFORMED']);
+    other.send(Buffer.alloc(10));
+    assert.is(((await once(other, 'message'))[0] as Buffer).length, 10);
+    other.terminate();
   }));
 
 test('only /control upgrades, and no page may make a browser do it', () =>

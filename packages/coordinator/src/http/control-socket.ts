@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Prefix } from '@pcloud/ip';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { ControlServer } from '../control/control-server.ts';
+import type { ControlServer, SocketFault } from '../control/control-server.ts';
 import type { Refusals } from '../refusals.ts';
 import { describeConnection } from './connection.ts';
 
@@ -86,25 +86,33 @@ function connect(socket: WebSocket, control: ControlServer, source: string): voi
     socket.close(1013);
     return;
   }
+  let isOver = false;
+  /** What came in one piece with it is handed over still, and is nothing to anybody. */
+  function fault(code: SocketFault): void {
+    if (!isOver) input!.handleFault(code);
+    isOver = true;
+  }
   // What is wrong with a frame closes the socket by itself, and `close` follows.
   socket.on('error', ({ code = '' }: Error & { code?: string }) => {
-    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') input.handleFault('TOO_LARGE');
-    else if (code.startsWith('WS_ERR_')) input.handleFault('MALFORMED');
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') fault('TOO_LARGE');
+    else if (code.startsWith('WS_ERR_')) fault('MALFORMED');
   });
   socket.on('message', (data, isBinary) => {
+    if (isOver) return;
     if (isBinary) {
       input.handleFrame(data as Buffer);
       return;
     }
     socket.close(1003);
-    input.handleFault('TEXT');
+    fault('TEXT');
   });
   socket.on('ping', (data) => {
+    if (isOver) return;
     if (socket.bufferedAmount <= MAX_PONG_BYTES) {
       socket.pong(data, undefined, () => {});
       return;
     }
-    input.handleFault('UNREAD');
+    fault('UNREAD');
     socket.terminate();
   });
   socket.on('close', () => input.handleClose());
