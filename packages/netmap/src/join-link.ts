@@ -51,12 +51,12 @@ export function formatJoinLink(link: JoinLink): string {
 }
 
 /**
- * Reads a link, white space around it. Returns, and does not throw, a `NetmapError` (LINK_INVALID,
+ * Reads a link, white space and one pair of quotes around it; scheme and host in any case. Returns, and does not throw, a `NetmapError` (LINK_INVALID,
  * LINK_VERSION_UNSUPPORTED) whose `field` is the part that is wrong: `url`, `version`, `networkId`,
  * `channelKey`, `token`, `urls` or `checksum`. The error never holds the token.
  */
 export function parseJoinLink(text: string): JoinLink | NetmapError {
-  const link = text.trim();
+  const link = unquote(text.trim());
   if (link.length > JOIN_LINK.LENGTH) return invalid('url', `longer than ${JOIN_LINK.LENGTH} characters`);
   const hash = link.indexOf('#');
   const path = hash < 0 ? link : link.slice(0, hash);
@@ -85,10 +85,15 @@ export function parseJoinLink(text: string): JoinLink | NetmapError {
     return invalid('urls', 'a further address is not https://HOST:PORT');
   }
   const end = link.lastIndexOf('&c=');
-  if (end < 0 || link.slice(end + 3) !== checksum(link.slice(0, end))) {
+  if (end < 0 || link.slice(end + 3) !== checksum(`${path.toLowerCase()}${link.slice(hash, end)}`)) {
     return invalid('checksum', 'the link was cut short or altered');
   }
   return { urls, networkId, channelKey, token };
+}
+
+/** As copied together with what keeps a shell from reading it. */
+function unquote(text: string): string {
+  return /^(["'`]).*\1$|^<.*>$/s.test(text) ? text.slice(1, -1).trim() : text;
 }
 
 /** Undefined when something is no field, or a field stands twice. Fields that are not known here are let be. */

@@ -59,6 +59,24 @@ test('white space around a link is let be', () => {
     assert.equal(parseJoinLink(text), LINK);
 });
 
+test('quotes around a link, as it is copied from a command line, are let be', () => {
+  for (const text of [`'${TEXT}'`, `"${TEXT}"\r\n`, ` \`${TEXT}\` `, `<${TEXT}>`])
+    assert.equal(parseJoinLink(text), LINK);
+  for (const text of [`'${TEXT}`, `${TEXT}"`, `'${TEXT}"`, `''${TEXT}''`, "'", '""']) fault(text);
+});
+
+test('a host means the same in capitals', () => {
+  const link = { ...LINK, urls: ['https://home.example:8443'] };
+  const text = formatJoinLink(link);
+  assert.equal(parseJoinLink(text.replace('https://home.example', 'HTTPS://Home.EXAMPLE')), link);
+});
+
+/** Of a link, what stays the same when the case of scheme and host does not count. */
+function sameAs(text: string): string {
+  const hash = text.indexOf('#');
+  return text.slice(0, hash).toLowerCase() + text.slice(hash);
+}
+
 test('a link cut anywhere, at either end, is told from a whole one', () => {
   for (let length = 0; length < TEXT.length; length++) {
     assert.is(fault(TEXT.slice(0, length)).code, 'LINK_INVALID');
@@ -89,7 +107,8 @@ test('a link with any one character changed, left out or doubled is told from a 
       swapped,
       character + character,
     ]) {
-      if (other !== character && (before + other + after).trim() !== TEXT) fault(before + other + after);
+      const changed = before + other + after;
+      if (sameAs(changed.trim()) !== sameAs(TEXT)) fault(changed);
     }
   }
 });
@@ -100,7 +119,7 @@ test('a change of any kind in any place is recognised', () => {
       const text = formatJoinLink(link);
       const i = at % text.length;
       const changed = text.slice(0, i) + insert + text.slice(i + remove);
-      if (changed.trim() !== text) assert.instance(parseJoinLink(changed), NetmapError);
+      if (sameAs(changed.trim()) !== text) assert.instance(parseJoinLink(changed), NetmapError);
     }),
     { numRuns: 2000 },
   );
