@@ -179,6 +179,34 @@ test('a node of nobody may leave, and ask for nothing else', async ({ core, cloc
   assert.is(core.registry.nodes.size, 0);
 });
 
+test('a node that leaves has its answer before its channel ends, however slow the store is', async (context) => {
+  const { core: first, directory, clock } = context;
+  first.close();
+  const slow: Store = {
+    ...context.store,
+    get revision() {
+      return context.store.revision;
+    },
+    async commit(commit) {
+      const result = await context.store.commit(commit);
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 300));
+      return result;
+    },
+  };
+  const opening = openMemoryCore(directory, slow, clock);
+  await advance(clock, 2_000);
+  const core = await opening;
+  context.core = core;
+  const link = core.createJoinLink({});
+  await advance(clock, 1_000);
+  const node = connect(core, 'laptop', { token: tokenOf(await link) });
+  await advance(clock, 1_000);
+  node.send({ kind: 'request', id: 1, operation: 'nodes.leave', input: {} });
+  await advance(clock, 3_000);
+  assert.equal(node.last('response')!.result, { removed: 'laptop' });
+  assert.is(node.last('refused')!.code, 'NODE_REMOVED');
+});
+
 test('a device that is adopted asks in the name of its new user at once, on the connection that it has', async ({
   core,
 }) => {

@@ -71,6 +71,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   let feed: MapFeed | undefined;
   let approval: PendingApproval | undefined;
   let requests = 0;
+  let isRemoved = false;
   let pingId = 0;
   let cancelTimer = deps.setTimer(() => giveUp('silent', 'SILENT'), GREETING_MS);
 
@@ -249,10 +250,16 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       sendText,
       pendingBytes: () => socket.pendingBytes,
       setTimer: deps.setTimer,
-      handleRemoved: () => end('NODE_REMOVED', 'this node was removed from the network'),
+      handleRemoved,
     });
     feed.start(join.map);
     listen();
+  }
+
+  /** Who asked to leave has the answer first. */
+  function handleRemoved(): void {
+    isRemoved = true;
+    if (requests === 0) end('NODE_REMOVED', 'this node was removed from the network');
   }
 
   function handleMemberMessage(message: NodeMessage): void {
@@ -263,6 +270,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function handleRequest({ id, operation, input }: Extract<NodeMessage, { kind: 'request' }>): void {
+    if (isRemoved) return;
     if (requests >= MAX_REQUESTS) {
       refusals.note('request', 'RATE_LIMITED', source, node!.name);
       send({ kind: 'failure', id, code: 'TOO_MANY_REQUESTS', message: `${MAX_REQUESTS} requests are under way` });
@@ -281,6 +289,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       )
       .finally(() => {
         requests -= 1;
+        if (isRemoved && stage !== 'over') handleRemoved();
       });
   }
 
