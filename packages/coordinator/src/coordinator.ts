@@ -95,6 +95,7 @@ export async function startCoordinator(
         ...SYSTEM,
         now: Date.now,
         log,
+        pageUrl,
         nodeAt: core.maps.nodeAt,
         async nodes() {
           await core.registry.reach(store.revision);

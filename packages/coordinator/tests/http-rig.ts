@@ -88,6 +88,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     hosts: () => ['cloud.example'],
     network: NETWORK,
     nodeAt: () => undefined,
+    pageUrl: (path) => `http://10.0.0.1:8444${path}`,
     isInside: ({ localAddress }) => localAddress === INSIDE.localAddress,
     async nodes() {
       await registry.reach(rig.store.revision);

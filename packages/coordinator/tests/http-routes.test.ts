@@ -180,7 +180,7 @@ test('outside, everything but health and what devices ask is refused by one plai
     const content = method === 'POST' ? { body: body! } : {};
     const answer = await send(rig.app, concrete(path), { method, headers: headers!, ...content, connection: OUTSIDE });
     assert.is(answer.status, 403, name);
-    assert.match(answer.text, 'pcloud web', name);
+    assert.match(answer.text, 'at http://10.0.0.1:8444/;', name);
     assert.is(answer.headers.get('set-cookie'), null, name);
   }
   const { headers, text } = await send(rig.app, '/nowhere', { connection: OUTSIDE });

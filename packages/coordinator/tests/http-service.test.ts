@@ -103,7 +103,7 @@ test('what comes through a proxy sees no page under a certificate of one’s own
     for (const url of [`https://127.0.0.1:${service.ports[0]}`, `http://127.0.0.1:${service.consolePort}`]) {
       const refused = await ask(`${url}/sign-in`, { 'x-forwarded-for': '203.0.113.5' });
       assert.is(refused.status, 403);
-      assert.match(refused.text, 'pcloud web');
+      assert.match(refused.text, 'open only inside the network');
       assert.is((await ask(`${url}/api/v1/users.list`, { via: '1.1 proxy' }, 'POST')).status, 403);
       assert.is((await ask(`${url}/sign-in`)).status, 200);
     }

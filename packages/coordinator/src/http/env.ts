@@ -22,6 +22,8 @@ export interface HttpAppDeps {
   readonly openRegistration: boolean;
   /** Whether pages and API answer a connection: inside always, outside only under a certificate that is trusted. */
   readonly isTrusted: (connection: Connection) => boolean;
+  /** A page, where browsers that may see it find it. */
+  readonly pageUrl: (path: string) => string;
   /** Whether the certificate is one that browsers trust, now. */
   readonly hasTrustedCertificate: () => boolean;
   /** What a device needs to know of the network before it joins; no secret. */

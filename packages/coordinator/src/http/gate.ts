@@ -5,12 +5,8 @@ import { checkSameSite } from './csrf.ts';
 import type { HttpAppDeps, HttpEnv } from './env.ts';
 import { isOwnHost } from './hosts.ts';
 
-const OUTSIDE =
-  'Pages of this server open only inside the network: run "pcloud web" on a device that joined, ' +
-  'or reach the server itself by "ssh -L".';
-
 /** @returns a middleware that throws CoordinatorError HOST_UNKNOWN, CONSOLE_INSIDE, CROSS_SITE, ROUTE_UNKNOWN */
-export function createGate({ isTrusted, hosts }: HttpAppDeps): MiddlewareHandler<HttpEnv> {
+export function createGate({ isTrusted, hosts, pageUrl }: HttpAppDeps): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { connection } = c.env;
     if (connection.listener === 'unix') {
@@ -22,8 +18,16 @@ export function createGate({ isTrusted, hosts }: HttpAppDeps): MiddlewareHandler
     if (!isOwnHost(c.req.header('host') ?? '', hosts())) {
       throw new CoordinatorError('HOST_UNKNOWN', 'this server does not go by that name');
     }
-    if (!isTrusted(connection)) throw new CoordinatorError('CONSOLE_INSIDE', OUTSIDE);
+    if (!isTrusted(connection)) throw new CoordinatorError('CONSOLE_INSIDE', outside(pageUrl('/')));
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') checkSameSite(c);
     return next();
   };
+}
+
+function outside(url: string): string {
+  const { hostname, port } = new URL(url);
+  const isInNetwork = hostname !== '127.0.0.1';
+  const place = isInNetwork ? `on a device that joined, at ${url}` : `on the server itself, at ${url}`;
+  const far = `ssh -L ${port}:127.0.0.1:${port} SERVER`;
+  return `Pages of this server open only inside the network: ${place}; or from afar by "${far}", at http://127.0.0.1:${port}/.`;
 }

@@ -43,6 +43,7 @@ export interface HttpDeps
     | 'operations'
     | 'network'
     | 'nodeAt'
+    | 'pageUrl'
     | 'nodes'
     | 'adoptions'
     | 'hasOwner'
