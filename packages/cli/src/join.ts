@@ -22,11 +22,19 @@ export async function targetOf(link: string): Promise<JoinTarget> {
   const { NetmapError, parseJoinLink } = await import('@pcloud/netmap');
   const read = parseJoinLink(link);
   if (read instanceof NetmapError) {
-    const step = read.code === 'LINK_INVALID' ? '; copy it again, whole and in quotes' : '';
-    throw new CliError('usage', `${read.message}${step}`, { cause: read });
+    throw new CliError('usage', `${read.message}${nextStep(link, read.code)}`, { cause: read });
   }
   const { targetOfLink } = await import('@pcloud/daemon');
   return targetOfLink(read);
+}
+
+/** What to do about a link that is none. */
+function nextStep(link: string, code: string): string {
+  if (code !== 'LINK_INVALID') return '';
+  if (!link.includes('#') && /^https?:/i.test(link.trim())) {
+    return '; to join a server without a link, name it with --login-server https://HOST:PORT';
+  }
+  return '; copy it again, whole and in quotes';
 }
 
 /**

@@ -6,6 +6,7 @@ import { parsePublicUrl } from './settings/parse.ts';
 const PATH = '/join/server';
 const LIMIT_MS = 10_000;
 const MOST_BYTES = 262_144;
+const STRANGER = 'not a server of PCloud; check the address';
 
 /**
  * Asks a server which network it belongs to, and checks what it says: the server set is signed by the root that
@@ -27,7 +28,7 @@ export async function askLoginServer(text: string, pin: string | undefined): Pro
   const channelKey = decodeBase64(textOf(said?.channelKey), 32);
   const signed = decodeBase64(textOf(said?.serverSet));
   if (networkId === undefined || channelKey === undefined || signed === undefined) {
-    throw new CliError('failed', `${url}: not a server of PCloud; check the address`);
+    throw new CliError('notRunning', `${url}: ${STRANGER}`);
   }
   if (pin !== undefined && said?.networkId !== pin) {
     throw new CliError('refused', `${url}: belongs to another network than --pin says; ask whoever runs it for the id`);
@@ -56,32 +57,37 @@ function getJson(url: string, isPinned: boolean): Promise<unknown> {
     const fail = (why: string): void => reject(new CliError('notRunning', `${url}: ${why}`));
     const asking = request(
       `${url}${PATH}`,
-      { rejectUnauthorized: !isPinned, timeout: LIMIT_MS, agent: false },
+      { rejectUnauthorized: !isPinned, signal: AbortSignal.timeout(LIMIT_MS), agent: false },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
           text += chunk;
-          if (text.length > MOST_BYTES) response.destroy();
+          if (text.length <= MOST_BYTES) return;
+          fail(STRANGER);
+          response.destroy();
         });
-        response.on('error', (error) => fail(`the answer broke off (${error.message})`));
+        response.on('error', (error) => fail(explain(error)));
         response.on('end', () => {
-          if (response.statusCode !== 200) return fail(`answers ${response.statusCode}; is it a server of PCloud?`);
+          if (response.statusCode !== 200) return fail(`answers ${response.statusCode}, ${STRANGER}`);
           try {
             resolve(JSON.parse(text));
           } catch {
-            fail('not a server of PCloud; check the address');
+            fail(STRANGER);
           }
         });
       },
     );
-    asking.once('timeout', () => asking.destroy(new Error('no answer within 10 s')));
-    asking.once('error', (error: NodeJS.ErrnoException) => {
-      const isCertificate = /CERT|SIGNED|ALTNAME|ISSUER|VERIFY/.test(error.code ?? '');
-      if (isCertificate) {
-        fail(`its certificate is not trusted (${error.code}); name the network's id with --pin, or use a join link`);
-      } else fail(`cannot be reached (${error.code ?? error.message}); check the address, and that the server runs`);
-    });
+    asking.once('error', (error) => fail(explain(error)));
     asking.end();
   });
+}
+
+function explain({ name, code = '', message }: NodeJS.ErrnoException): string {
+  if (/CERT|SIGNED|ALTNAME|ISSUER|VERIFY/.test(code)) {
+    return `its certificate is not trusted (${code}); name the network's id with --pin, or use a join link`;
+  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) return `what answers there speaks no TLS, ${STRANGER}`;
+  const why = name === 'AbortError' ? `no whole answer within ${LIMIT_MS / 1_000} s` : code || message;
+  return `cannot be reached (${why}); check the address, and that the server runs`;
 }

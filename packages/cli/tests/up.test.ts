@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { encodeBase64, formatJoinLink, formatNetworkId } from '@pcloud/netmap';
 import { createNobleCrypto } from '@pcloud/wireguard';
@@ -62,6 +63,7 @@ test('a bad link is told before anything is asked or started, naming what is wro
     for (const [link, field] of [
       ['hello', 'url'],
       ['', 'url'],
+      ['https://192.0.2.10:8443', 'url'],
       [LINK.slice(0, -4), 'checksum'],
       [LINK.replace('a-token', 'b-token'), 'checksum'],
       [LINK.replace(/n=[^&]*/, 'n=abc'), 'networkId'],
@@ -74,6 +76,48 @@ test('a bad link is told before anything is asked or started, naming what is wro
       assert.not.match(err, /[ab]-token/);
       assert.is(err.trimEnd().split('\n').length, 1);
     }
+    assert.equal(rig.asked, []);
+    assert.is(existsSync(join(rig.directory, 'state')), false);
+  }));
+
+test('each line about a bad link says what to do', () =>
+  withRig(async (rig) => {
+    const step = async (input: string): Promise<string> => (await rig.run('up -', { input })).err;
+    assert.match(await step(LINK.slice(0, 60)), '; copy it again, whole and in quotes');
+    // What a shell leaves of a link without quotes.
+    assert.match(await step(LINK.slice(0, LINK.indexOf('&'))), '; copy it again, whole and in quotes');
+    assert.match(await step('https://192.0.2.10:8443/'), 'name it with --login-server https://HOST:PORT');
+    assert.match(await step(LINK.replace('v=1', 'v=2')), 'update it');
+  }));
+
+test('a link is taken in quotes, with the end of a line of any system, and with its host in capitals', () =>
+  withRig(async (rig) => {
+    await serve(rig, () => JOINED);
+    for (const input of [`${LINK}\r\n`, `'${LINK}'\n`, `"${LINK}"`, LINK.replace('https', 'HTTPS')]) {
+      assert.is((await rig.run('up -', { input })).code, 0, input);
+      assert.equal((rig.asked.at(-1)!.input as { target: unknown }).target, TARGET);
+    }
+  }));
+
+test('--login-server says of whatever is not a server of a network what it is and what to do', () =>
+  withRig(async (rig) => {
+    const web = createServer((_request, response) => response.end('hello'));
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const { port } = web.address() as { port: number };
+    const ask = (url: string) => rig.run(['up', '--login-server', url]);
+    const plain = await ask(`https://127.0.0.1:${port}`);
+    assert.is(plain.code, 4);
+    assert.match(plain.err, 'speaks no TLS, not a server of PCloud; check the address');
+    await new Promise((resolve) => web.close(resolve));
+    const closed = await ask(`https://127.0.0.1:${port}`);
+    assert.is(closed.code, 4);
+    assert.match(closed.err, 'cannot be reached (ECONNREFUSED); check the address, and that the server runs');
+    const address = await ask('http://127.0.0.1');
+    assert.is(address.code, 2);
+    assert.match(address.err, '--login-server: expected https://HOST:PORT, got "http://127.0.0.1"');
+    const pinned = await rig.run(['up', '--login-server', 'https://127.0.0.1:1', '--pin', 'abc']);
+    assert.is(pinned.code, 2);
+    assert.match(pinned.err, '--pin: expected the id of the network');
     assert.equal(rig.asked, []);
     assert.is(existsSync(join(rig.directory, 'state')), false);
   }));

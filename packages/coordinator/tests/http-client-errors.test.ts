@@ -55,12 +55,8 @@ test('an upgrade that is no WebSocket, or elsewhere, is answered, counted, and c
     const broken = await talk(tls(ports[0]!), `GET /control HTTP/1.1\r\n${upgrade}sec-websocket-key: short\r\n\r\n`);
     assert.match(broken, /^HTTP\/1\.1 400 /);
     // It keeps its own half open, and learns that there is nobody only by sending.
-    const elsewhere = connectTls({
-      host: '127.0.0.1',
-      port: ports[0]!,
-      rejectUnauthorized: false,
-      allowHalfOpen: true,
-    });
+    const half = { host: '127.0.0.1', port: ports[0]!, rejectUnauthorized: false, allowHalfOpen: true };
+    const elsewhere = connectTls(half);
     elsewhere.once('end', () => {
       const timer = setInterval(() => elsewhere.write('x'), 5);
       elsewhere.once('close', () => clearInterval(timer));

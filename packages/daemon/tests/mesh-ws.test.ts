@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -46,6 +47,25 @@ test('a server that closes tells why there is no channel', async () => {
   const closed = new Promise<string>((resolve) => transport.listen({ frame() {}, closed: resolve }));
   await served.close();
   assert.match(await closed, 'closed the connection');
+});
+
+test('a web server of somebody else, one without TLS and a closed port are told apart', async () => {
+  const connect = createWsConnect({ resolve: async () => ['127.0.0.1'] });
+  const failure = async (url: string): Promise<string> => {
+    try {
+      (await connect(url, { signal: new AbortController().signal })).close();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error('it was taken for a server of the network');
+  };
+  const web = createHttpServer((_request, response) => response.writeHead(404).end());
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  const { port } = web.address() as { port: number };
+  assert.match(await failure(`http://127.0.0.1:${port}`), 'answers 404 instead of taking nodes');
+  assert.is(await failure(`https://127.0.0.1:${port}`), 'what is there speaks no TLS');
+  await new Promise((resolve) => web.close(resolve));
+  assert.match(await failure(`https://127.0.0.1:${port}`), 'ECONNREFUSED');
 });
 
 test('a connection that is given up ends at once', async () => {

@@ -42,13 +42,22 @@ export function createWsConnect(deps: WsTransportDeps): ConnectControl {
         socket.off('error', fail);
         resolve(wrap(socket, remoteAddress));
       });
-      const fail = (error: Error): void => {
+      const fail = (error: NodeJS.ErrnoException): void => {
         signal.removeEventListener('abort', abort);
         socket.on('error', () => {});
-        reject(signal.aborted ? signal.reason : error);
+        reject(signal.aborted ? signal.reason : explain(error));
       };
       socket.once('error', fail);
+      socket.once('unexpected-response', (request, response) => {
+        fail(new Error(`what is there answers ${response.statusCode} instead of taking nodes`));
+        request.destroy();
+      });
     });
+}
+
+function explain(error: NodeJS.ErrnoException): Error {
+  if (error.code !== 'EPROTO' && !error.code?.startsWith('ERR_SSL')) return error;
+  return new Error('what is there speaks no TLS', { cause: error });
 }
 
 function wrap(socket: WebSocket, remoteAddress: string | undefined): ControlTransport {
