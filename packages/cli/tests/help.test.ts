@@ -18,7 +18,8 @@ test('every command there is promised is there', () => {
   const names = new Set(ALL.map((path) => path.join(' ')));
   for (const name of [
     ...['seed', 'up', 'down', 'login', 'logout', 'status', 'ping', 'ip', 'whois', 'invite', 'wait', 'version'],
-    ...['nodes list', 'nodes rename', 'nodes adopt', 'nodes remove', 'tokens list', 'tokens revoke', 'debug bundle'],
+    ...['nodes list', 'nodes rename', 'nodes adopt', 'nodes remove', 'tokens list', 'tokens revoke'],
+    ...['debug bundle', 'debug counters'],
     ...['users list', 'users add', 'users remove', 'users set-role', 'users disable', 'users enable', 'users invite'],
     ...['daemon', 'coordinator', 'genkey', 'pubkey', 'genpsk', 'completion'],
   ]) {

@@ -50,6 +50,15 @@ for (const [line, operation, input] of OPERATIONS) {
     }));
 }
 
+test('what the server turned away is listed by code', () =>
+  withRig(async (rig) => {
+    const counters = { connections: { connections: 7, silent: 1 }, refused: { 'join.TOKEN_USED': 2 } };
+    await serveDevice(rig, { 'network.counters': counters });
+    const { out } = await rig.run('debug counters');
+    assert.match(out, /^WHAT +TIMES\nconnections +7\nsilent +1\njoin\.TOKEN_USED +2\n$/);
+    assert.equal(JSON.parse((await rig.run('debug counters --json')).out), counters);
+  }));
+
 test('a link alone is on standard output, to be piped on', () =>
   withRig(async (rig) => {
     await serveDevice(rig, { 'invites.create': { link: 'https://a:1/join#v=1', expiresAtMs: 0 } });

@@ -1,9 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
+import { askNetwork } from '../ask-network.ts';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../exit.ts';
+import { formatTable } from '../texts/table.ts';
+
+interface Counters {
+  /** What became of nodes' connections. */
+  readonly connections: Readonly<Record<string, number>>;
+  /** By `part.CODE`. */
+  readonly refused: Readonly<Record<string, number>>;
+}
 
 export function addDebug(program: Command, context: CliContext): void {
   const debug = program.command('debug').description('for whoever looks for a fault');
@@ -26,5 +35,19 @@ export function addDebug(program: Command, context: CliContext): void {
       throw new CliError('failed', `"${file}": cannot be written (${code}); name another with --output`);
     }
     answer({ file, bytes: bytes.length }, `${file}: names and addresses of your network are in it, no private key.\n`);
+  });
+
+  const counters = debug.command('counters').description('how often the server turned what away, by code; for admins');
+  onCall(counters, context, async ({ settings, answer }) => {
+    const found = (await askNetwork(settings, context, 'network.counters')) as Counters;
+    const rows = Object.entries({ ...found.connections, ...found.refused });
+    answer(
+      found,
+      formatTable(
+        ['WHAT', 'TIMES'],
+        rows.map(([what, times]) => [what, `${times}`]),
+        context.columns,
+      ),
+    );
   });
 }
