@@ -123,4 +123,22 @@ test('a daemon that restarts meanwhile reaches its peers by what is on its disk'
     }
   }));
 
+test('a machine that moves meanwhile says so to its peers at once, by a packet', () =>
+  withTwo(async (scene) => {
+    const { clock, control, network, rigs } = scene;
+    exchange(scene);
+    leave(control);
+    await advance(clock, STEP_MS, () => network.settle());
+    const { sent } = rigs[0]!.hands().bind;
+    const before = sent.length;
+    rigs[0]!.machine.removeAddress('eth0', '192.0.2.1/24');
+    rigs[0]!.machine.addAddress('eth0', '198.51.100.1/24');
+    await advance(clock, STEP_MS, () => network.settle());
+    assert.equal(
+      sent.slice(before).map(({ datagram, to }) => [datagram[0], datagram.length, to]),
+      [[4, 32, '192.0.2.2:40000']],
+      'a keepalive',
+    );
+  }));
+
 test.run();

@@ -155,6 +155,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     const now = outsideOf(seams.network, options.name);
     if (now === outside) return;
     outside = now;
+    tunnel?.handleMoved();
     control?.client.poke();
   }
 

@@ -10,7 +10,7 @@ import { createMeshInterface, MESH_MTU, type MeshInterface } from './interface/m
 import { prefixesOf } from './interface/plan.ts';
 import type { MachineNetwork } from './machine.ts';
 import type { MeshNames } from './names.ts';
-import { createEndpointChoice, type EndpointChoice } from './peers/endpoint-choice.ts';
+import { createEndpointChoice, type EndpointChoice, isAnswering } from './peers/endpoint-choice.ts';
 import { withFanOut } from './peers/fan-out.ts';
 import { localEndpoints } from './peers/local-endpoints.ts';
 import { createMapApplier, type MapApplier } from './peers/map-applier.ts';
@@ -27,6 +27,8 @@ export interface MeshTunnel {
   setPresence(nodes: readonly Presence[]): void;
   /** The machine's addresses or routes changed. */
   handleMachine(): void;
+  /** The machine has another way out: peers learn by a packet where it is now. */
+  handleMoved(): void;
   /** An address that is known to lead to a server. */
   prove(address: string): void;
   /** Where this node can be reached. */
@@ -204,6 +206,11 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
       if (current !== undefined) meshInterface.apply(current);
       offer(presence.keys());
     },
+    handleMoved() {
+      driver.change((now) => {
+        for (const peer of device.peers()) if (isAnswering(peer)) greet(peer, now);
+      });
+    },
     prove(address) {
       if (proven.has(address)) return;
       proven.add(address);
@@ -222,9 +229,11 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
 /** Sends one keepalive, which makes a session where there is none. */
 function greet(peer: Peer, now: number): void {
   const seconds = peer.keepaliveIntervalSeconds;
-  if (seconds === 0) peer.setKeepaliveInterval(1, now);
+  // From off to on, one is sent at once.
+  peer.setKeepaliveInterval(0, now);
+  peer.setKeepaliveInterval(seconds || 1, now);
   peer.start(now);
-  if (seconds === 0) peer.setKeepaliveInterval(0, now);
+  peer.setKeepaliveInterval(seconds, now);
 }
 
 /** Where packets to a peer go now, as text; undefined while it has no endpoint. */

@@ -161,7 +161,8 @@ export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
   };
 }
 
-function isAnswering(peer: Peer): boolean {
+/** Whether there is a session with it that works. */
+export function isAnswering(peer: Peer): boolean {
   return peer.reason === 'connected' || peer.reason === 'source-check';
 }
 
