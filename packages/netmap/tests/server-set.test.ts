@@ -122,6 +122,25 @@ test('who joins today follows the sets from the root’s to the newest', () => {
   }
 });
 
+test('a server that signs its own changes has a chain of two, however many there were, which all can follow', () => {
+  const sets = Array.from({ length: 70 }, (_, index) => setOf(index + 1, 1));
+  let bytes = signServerSet(sets[0]!, ROOT);
+  for (const set of sets.slice(1)) bytes = append(bytes, set, 1);
+  for (const previous of [undefined, sets[0], sets[1], sets[40], sets[69]]) {
+    assert.equal(open(bytes, previous), sets[69]);
+  }
+  assert.is(text(bytes).match(/"number":/g)!.length, 2);
+});
+
+test('a set stays in the chain while those who signed its successor did not sign for what was before', () => {
+  const first = signServerSet(setOf(1, 1), ROOT);
+  const moved = append(append(first, setOf(2, 1, 2), 1), setOf(3, 2), 1, 2);
+  const newest = append(moved, setOf(4, 2), 2);
+  for (const previous of [undefined, setOf(1, 1), setOf(2, 1, 2), setOf(3, 2)]) {
+    assert.equal(open(newest, previous), setOf(4, 2));
+  }
+});
+
 test('servers that were struck from the set speak for nothing any more', () => {
   const struck = append(SIGNED, setOf(2, 3, 4), 2, 3);
   assert.equal(open(struck, FIRST), setOf(2, 3, 4));

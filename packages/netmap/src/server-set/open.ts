@@ -66,7 +66,12 @@ function areSignatures(statement: Uint8Array, signatures: readonly ServerSetSign
   );
 }
 
-function isApproved(root: string, before: ServerSet | undefined, signatures: readonly ServerSetSignature[]): boolean {
+/** Whether a set with these signatures may come after another; they themselves are not looked at. */
+export function isApproved(
+  root: string,
+  before: ServerSet | undefined,
+  signatures: readonly ServerSetSignature[],
+): boolean {
   const signers = new Set(signatures.map(({ key }) => key));
   if (signers.has(root)) return true;
   if (before === undefined) return false;

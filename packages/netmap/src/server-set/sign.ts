@@ -2,6 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { formatNetworkId, networkId } from '../network-id.ts';
 import { encodeBase64 } from '../text.ts';
 import { decodeChain, encodeChain } from './chain.ts';
+import { isApproved } from './open.ts';
 import { type ServerSet, type ServerSetSignature, serverSetStatement, signKeyOf } from './server-set.ts';
 
 /** One signature of a set, by the seed of the network root or of a server of the set before. */
@@ -21,7 +22,9 @@ export function signServerSet(set: ServerSet, rootSeed: Uint8Array): Uint8Array 
 }
 
 /**
- * A signed set with its successor behind it, or undefined when `bytes` are none.
+ * A signed set with its successor behind it, or undefined when `bytes` are none. Sets between that nobody needs
+ * any more, because the successor's signatures follow them and what was before them, are left out: a server that
+ * changes its address every day has a chain of two.
  * @param signatures by the root, or by a majority of the last set
  * @throws NetmapError INVALID_VALUE when the set is none
  */
@@ -31,5 +34,11 @@ export function appendServerSet(
   signatures: readonly ServerSetSignature[],
 ): Uint8Array | undefined {
   const chain = decodeChain(bytes);
-  return chain && encodeChain({ ...chain, steps: [...chain.steps, { set, signatures }] });
+  if (chain === undefined) return undefined;
+  const { root, steps } = chain;
+  const isFollowed = (at: number): boolean =>
+    set.number > steps[at]!.set.number && isApproved(root, steps[at]!.set, signatures);
+  let kept = steps.length;
+  while (kept > 1 && isFollowed(kept - 1) && isFollowed(kept - 2)) kept -= 1;
+  return encodeChain({ ...chain, steps: [...steps.slice(0, kept), { set, signatures }] });
 }
