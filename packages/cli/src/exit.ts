@@ -31,6 +31,10 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   NO_ANSWER: 'timedOut',
   BAD_OPTION: 'usage',
   BAD_INTERFACE_NAME: 'usage',
+  KIT_INVALID: 'usage',
+  KIT_CONFIRMED: 'failed',
+  KIT_OTHER: 'failed',
+  NETWORK_UNKNOWN: 'failed',
   LINK_INVALID: 'usage',
   LINK_VERSION_UNSUPPORTED: 'usage',
 };

@@ -88,6 +88,7 @@ const FACTS = {
   networkId: 'abc',
   urls: ['https://192.0.2.10:8443'],
   remark: undefined,
+  isRootHere: false,
   isOwned: false,
 };
 const LINKS = { adminUrl: 'http://10.0.0.1:8444/setup/secret', joinLink: 'https://192.0.2.10:8443/join#v=1' };
@@ -102,6 +103,11 @@ test('a seed that has an owner says nothing of a first account', () => {
   const links = { ...LINKS, adminUrl: undefined };
   assert.not.match(formatWelcome({ ...FACTS, isOwned: true, links }, undefined), 'account');
   assert.not.match(formatWelcome({ ...FACTS, isOwned: true }, undefined), 'account');
+});
+
+test('a seed that has the root of its network on its disk says how to take it away', () => {
+  assert.match(formatWelcome({ ...FACTS, isRootHere: true }, undefined), '"pcloud recovery take --words"');
+  assert.not.match(formatWelcome(FACTS, undefined), 'recovery');
 });
 
 test('without links it says how the first account is made', () => {

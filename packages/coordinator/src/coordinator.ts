@@ -8,6 +8,7 @@ import { hasOwner } from './accounts/index.ts';
 import { type Core, createCore } from './core.ts';
 import { type HttpService, type ListenPlace, startHttp, type TlsOptions, takePlaces } from './http/index.ts';
 import type { Logger } from './log.ts';
+import { isRootHere, startReminder } from './recovery/index.ts';
 import { openLevelStore } from './store/index.ts';
 import type { NewToken } from './tokens/index.ts';
 
@@ -37,6 +38,8 @@ export interface RunningCoordinator {
   readonly prefix4: Prefix;
   /** The page on which the first owner makes an account, once; it voids the one before. Undefined once there is one. */
   adminUrl(): Promise<string | undefined>;
+  /** Whether the recovery kit is still to be taken, and to be confirmed. */
+  isRootHere(): boolean;
   /** @throws CoordinatorError INPUT_INVALID, USER_UNKNOWN, USER_DISABLED */
   createJoinLink(token: NewToken): Promise<string>;
   /** Serves the console on this machine's addresses of the network, too. @throws CoordinatorError LISTEN_FAILED */
@@ -97,6 +100,7 @@ export async function startCoordinator(
         log,
         pageUrl,
         nodeAt: core.maps.nodeAt,
+        isRootHere: () => isRootHere(options.stateDir),
         async nodes() {
           await core.registry.reach(store.revision);
           return core.registry.nodes;
@@ -105,7 +109,7 @@ export async function startCoordinator(
         hosts: () => namesOf(core, onMesh),
       },
     );
-    endings.push(service.close);
+    endings.push(service.close, startReminder(options.stateDir, { ...SYSTEM, log }));
     const { listenOnMesh } = service;
     return {
       networkId: formatNetworkId(core.network.id),
@@ -113,6 +117,7 @@ export async function startCoordinator(
       prefix4: core.network.prefix4,
       adminUrl: async () =>
         (await hasOwner(store)) ? undefined : pageUrl(`/setup/${await core.accounts.ownerLink.issue()}`),
+      isRootHere: () => isRootHere(options.stateDir),
       createJoinLink: core.createJoinLink,
       async listenOnMesh(addresses) {
         await listenOnMesh(addresses);

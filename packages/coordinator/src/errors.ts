@@ -2,6 +2,7 @@
 const STATUSES = {
   ADDRESS_INVALID: 400,
   INPUT_INVALID: 400,
+  KIT_INVALID: 400,
   NAME_INVALID: 400,
   PASSWORD_WEAK: 400,
   CREDENTIALS_WRONG: 401,
@@ -16,6 +17,8 @@ const STATUSES = {
   USER_DISABLED: 403,
   APPROVAL_UNKNOWN: 404,
   INVITATION_UNKNOWN: 404,
+  /** No network of this machine's own. */
+  NETWORK_UNKNOWN: 404,
   NODE_UNKNOWN: 404,
   OPERATION_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
@@ -26,6 +29,8 @@ const STATUSES = {
   /** Somebody else changed the same thing at the same moment: asking again is safe. */
   CONFLICT: 409,
   INVITATION_USED: 409,
+  KIT_CONFIRMED: 409,
+  KIT_OTHER: 409,
   LAST_OWNER: 409,
   NAME_TAKEN: 409,
   NODE_OWNED: 409,

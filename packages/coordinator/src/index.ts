@@ -6,5 +6,15 @@ export { type CoordinatorOptions, type RunningCoordinator, startCoordinator } fr
 export { CoordinatorError, type CoordinatorErrorCode } from './errors.ts';
 export { askCoordinator, COORDINATOR_SOCKET, type TlsOptions } from './http/index.ts';
 export type { LogFields, Logger } from './log.ts';
+export {
+  confirmKit,
+  formatKitFile,
+  formatKitPage,
+  formatWords,
+  type RecoveryKit,
+  type RecoveryStatus,
+  recoveryStatus,
+  takeKit,
+} from './recovery/index.ts';
 export { StoreError, type StoreErrorCode } from './store/index.ts';
 export type { NewToken } from './tokens/index.ts';

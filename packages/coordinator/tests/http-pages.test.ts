@@ -159,6 +159,19 @@ test('every form without its token, or with that of another session, does nothin
   assert.is((await rig.rig.users.list()).length, 2);
 });
 
+test('owners are asked for the recovery kit until the root is off the disk, and nobody else is', async () => {
+  let isRootHere = true;
+  const rig = await createHttpRig({ isRootHere: () => isRootHere });
+  const browser = await signedIn(rig);
+  await rig.rig.addUser('eve', 'admin');
+  const other = openBrowser(rig.app);
+  await other.submit('/sign-in', '/sign-in', { name: 'eve', password: PASSWORD });
+  assert.match(await (await browser.get('/')).text(), 'pcloud recovery take');
+  assert.not.match(await (await other.get('/')).text(), 'recovery');
+  isRootHere = false;
+  assert.not.match(await (await browser.get('/')).text(), 'recovery');
+});
+
 test('signing out ends the session, not only its cookie', async () => {
   const rig = await createHttpRig();
   const browser = await signedIn(rig);

@@ -95,6 +95,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
       return registry.nodes;
     },
     adoptions,
+    isRootHere: () => false,
     hasOwner: () => hasOwner(rig.store),
     log,
     refusals,

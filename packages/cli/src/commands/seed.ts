@@ -78,7 +78,8 @@ async function gather(
     owners = await findOwners(ask);
   }
   const { networkId, urls } = coordinator;
-  const welcome = { ...facts, networkId, urls, isOwned: owners.length > 0 };
+  const isRootHere = coordinator.isRootHere();
+  const welcome = { ...facts, networkId, urls, isRootHere, isOwned: owners.length > 0 };
   if (!options.links) return welcome;
   const joinLink = await coordinator.createJoinLink(owners.length === 1 ? { userId: owners[0]! } : {});
   return { ...welcome, links: { adminUrl: await coordinator.adminUrl(), joinLink } };

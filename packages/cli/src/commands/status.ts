@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
+import { isRootHere } from '../seed/root.ts';
 import { formatMesh } from '../texts/mesh.ts';
+import { REMINDER } from '../texts/welcome.ts';
 
 export function addStatus(program: Command, context: CliContext): void {
   const command = program.command('status').description('show this device, the nodes it sees, and how it reaches them');
@@ -12,6 +14,7 @@ export function addStatus(program: Command, context: CliContext): void {
   onCall(command, context, async ({ settings, answer }) => {
     const { askDaemon } = await import('@pcloud/daemon');
     const status = await askDaemon(settings.runtimeDir, { method: 'GET', path: '/status' });
-    answer(status, formatMesh(status as Parameters<typeof formatMesh>[0], context.columns));
+    const text = formatMesh(status as Parameters<typeof formatMesh>[0], context.columns);
+    answer(status, isRootHere(settings) ? `${text}\n${REMINDER}\n` : text);
   });
 }

@@ -10,6 +10,7 @@ import type { Settings } from '../settings/read.ts';
 import { VERSION } from '../version.ts';
 import { chooseNetwork } from './choose-network.ts';
 import { hasIpv6, ownUrls, rangesInUse } from './machine.ts';
+import { coordinatorStateDir } from './root.ts';
 
 export const COORDINATOR_PORT = 8443;
 /** Networks that pass nothing else pass this one. */
@@ -29,7 +30,7 @@ export async function startCoordinatorHere(settings: Settings, log: Logger): Pro
   const everywhere = hasIpv6() ? '::' : '0.0.0.0';
   const listen = settings.listen ?? [{ address: everywhere, port: COORDINATOR_PORT }];
   const tls = tlsOf(settings);
-  const stateDir = join(settings.stateDir, 'coordinator');
+  const stateDir = coordinatorStateDir(settings);
   const isNew = !existsSync(join(stateDir, 'channel.key'));
   const choice = isNew ? await chooseNetwork(settings.network, rangesInUse(settings.tun)) : undefined;
   // Who says how others reach this server says all of it.

@@ -6,6 +6,8 @@ export interface Welcome {
   readonly urls: readonly string[];
   /** What to say about the range. */
   readonly remark: string | undefined;
+  /** Whether the recovery kit is still to be taken. */
+  readonly isRootHere: boolean;
   /** Whether there is an owner. */
   readonly isOwned: boolean;
   /** Left out where the output is kept for others to read. */
@@ -16,9 +18,13 @@ export interface Welcome {
   };
 }
 
+/** What the seed's machine says until its recovery kit was confirmed. */
+export const REMINDER =
+  'The root of this network is on this disk, where a thief would find it. Take it away, as words or a file:\n"pcloud recovery take --words", then "pcloud recovery confirm".';
+
 /** @param qrCode of the join link, lines; undefined without a terminal that has room for it */
 export function formatWelcome(welcome: Welcome, qrCode: string | undefined): string {
-  const { name, addresses, networkId, urls, remark, isOwned, links } = welcome;
+  const { name, addresses, networkId, urls, remark, isRootHere, isOwned, links } = welcome;
   const paragraphs = [
     `${remark === undefined ? '' : `${remark}\n\n`}This machine is ${name}: ${addresses.join(', ')}\nServer:  ${urls.join('\n         ')}\nNetwork: ${networkId}`,
   ];
@@ -34,5 +40,6 @@ export function formatWelcome(welcome: Welcome, qrCode: string | undefined): str
     if (!isOwned) paragraphs.push('The first account is made by: pcloud users add --owner NAME');
     paragraphs.push('A join link is made by: pcloud invite');
   }
+  if (isRootHere) paragraphs.push(REMINDER);
   return `${paragraphs.join('\n\n')}\n\n`;
 }

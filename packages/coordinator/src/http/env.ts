@@ -37,6 +37,8 @@ export interface HttpAppDeps {
   /** Nodes by id, with all that was committed until now. */
   readonly nodes: () => Promise<ReadonlyMap<string, NodeRecord>>;
   readonly adoptions: Pick<Adoptions, 'prepare'>;
+  /** Whether the network's root is on this disk still. */
+  readonly isRootHere: () => boolean;
   /** Whether there is an owner already. */
   readonly hasOwner: () => Promise<boolean>;
   readonly log: Logger;

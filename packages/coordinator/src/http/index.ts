@@ -46,6 +46,7 @@ export interface HttpDeps
     | 'pageUrl'
     | 'nodes'
     | 'adoptions'
+    | 'isRootHere'
     | 'hasOwner'
     | 'log'
     | 'refusals'

@@ -2,15 +2,12 @@
 import { join } from 'node:path';
 import { formatPrefix, type Prefix, parsePrefix } from '@pcloud/ip';
 import {
-  canonicalJson,
   decodeBase64,
   encodeBase64,
   formatNetworkId,
   type MapNetwork,
   networkId,
-  openServerSet,
   parseNetworkId,
-  type ServerSet,
   signKeyOf,
   signSeedOf,
   signServerSet,
@@ -19,8 +16,11 @@ import {
 import type { Crypto } from '@pcloud/wireguard';
 import * as v from 'valibot';
 import { CoordinatorError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { createRoot, endDestruction, readRoot } from '../recovery/root-key.ts';
 import { encodeRecord, readRecord, type Store, textKey } from '../store/index.ts';
 import { createKeyFile, readKeyFile } from './secret-file.ts';
+import { currentServerSet } from './server-set.ts';
 
 export interface Network {
   /** 32 bytes. */
@@ -51,6 +51,7 @@ export interface NetworkDeps {
   readonly store: Store;
   readonly crypto: Crypto;
   readonly random: (out: Uint8Array) => void;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 const networkRecord = v.object({
@@ -65,16 +66,17 @@ const DOMAIN = 'pcloud';
 
 /**
  * Opens the network of a state directory, or makes one. Other URLs than before make a new server set, signed
- * by the root where it is on this disk.
+ * by the root where it is on this disk, and else by this server where it alone was the set.
  * @throws CoordinatorError KEY_FILE_INVALID, STATE_MISMATCH; StoreError
  */
 export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): Promise<Network> {
-  const { store, crypto, random } = deps;
-  const rootPath = join(options.stateDir, 'root.key');
+  const { store, crypto, random, log } = deps;
+  const { stateDir } = options;
   const entry = await store.get(RECORD);
-  const root = readKeyFile(rootPath) ?? (entry === undefined ? createKeyFile(rootPath, fresh(random)) : undefined);
-  const channelPath = join(options.stateDir, 'channel.key');
-  const channelPrivate = readKeyFile(channelPath) ?? createKeyFile(channelPath, fresh(random));
+  const stored = entry && readRecord(networkRecord, entry);
+  if (stored) endDestruction(stateDir, stored.id);
+  const root = readRoot(stateDir) ?? (stored ? undefined : createRoot(stateDir, fresh(random)));
+  const channelPrivate = readChannelKey(stateDir, stored !== undefined && root === undefined, random);
   const channelPublic = crypto.publicKey(channelPrivate);
   const ours = {
     channelKey: encodeBase64(channelPublic),
@@ -83,8 +85,7 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
   };
 
   let record: v.InferOutput<typeof networkRecord>;
-  let revision = 0;
-  if (entry === undefined) {
+  if (stored === undefined) {
     const serverSet = signServerSet({ number: 1, servers: [ours] }, root!);
     const id = networkId(signKeyOf(root!));
     record = {
@@ -94,24 +95,25 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
       serverSet: encodeBase64(serverSet),
     };
   } else {
-    record = readRecord(networkRecord, entry);
-    revision = entry.revision;
+    record = stored;
     if (root !== undefined && formatNetworkId(networkId(signKeyOf(root))) !== record.id) {
-      throw new CoordinatorError('STATE_MISMATCH', `"${rootPath}" is the root of another network than the store's`);
+      throw new CoordinatorError('STATE_MISMATCH', `"${stateDir}" has the root of another network than its store`);
     }
   }
   const id = networkIdOf(record.id);
-  let set = readServerSet(record.serverSet, id);
-  const others = set.servers.filter((server) => server.channelKey !== ours.channelKey);
-  const wanted = [...others, ours];
-  if (canonicalJson(set.servers) !== canonicalJson(wanted) && root !== undefined) {
-    set = { number: set.number + 1, servers: wanted };
-    record = { ...record, serverSet: encodeBase64(signServerSet(set, root)) };
+  const set = currentServerSet(decodeBase64(record.serverSet) ?? new Uint8Array(0), id, ours, {
+    root,
+    server: signSeedOf(channelPrivate),
+  });
+  if (!set.isCurrent) {
+    log.warn({}, 'nodes do not hear of the new addresses of this server: other servers have to approve them');
   }
+  record = { ...record, serverSet: encodeBase64(set.bytes) };
   root?.fill(0);
   const value = encodeRecord(record);
   if (entry === undefined || encodeBase64(value) !== encodeBase64(entry.value)) {
-    const result = await store.commit({ compare: [{ key: RECORD, revision }], put: [{ key: RECORD, value }] });
+    const compare = [{ key: RECORD, revision: entry?.revision ?? 0 }];
+    const result = await store.commit({ compare, put: [{ key: RECORD, value }] });
     if (!result.committed) return openNetwork(options, deps);
   }
 
@@ -122,7 +124,7 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
     prefix4,
     channelPrivate,
     channelPublic,
-    serverSet: decodeBase64(record.serverSet)!,
+    serverSet: set.bytes,
     serverSetNumber: set.number,
     urls: options.urls,
     face: {
@@ -134,10 +136,12 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
   };
 }
 
-function readServerSet(base64: string, id: Uint8Array): ServerSet {
-  const opened = openServerSet(decodeBase64(base64) ?? new Uint8Array(0), { networkId: id });
-  if (opened.kind === 'set') return opened.set;
-  throw new CoordinatorError('STATE_MISMATCH', `the store's server set is refused: ${opened.code}`);
+/** @param isNeeded nodes know this server by its key, and nobody here can tell them of another */
+function readChannelKey(stateDir: string, isNeeded: boolean, random: NetworkDeps['random']): Uint8Array {
+  const path = join(stateDir, 'channel.key');
+  const found = readKeyFile(path);
+  if (found !== undefined || !isNeeded) return found ?? createKeyFile(path, fresh(random));
+  throw new CoordinatorError('KEY_FILE_INVALID', `key file "${path}": it is gone; put it back from a backup`);
 }
 
 function networkIdOf(text: string): Uint8Array {

@@ -101,7 +101,10 @@ export async function createMemoryControl(
     }
   };
   const prefix4 = { address: Uint8Array.of(10, 0, 0, 0), length: 16 };
-  const network = await openNetwork({ stateDir, prefix4, urls: ['https://192.0.2.1:8443'] }, { store, crypto, random });
+  const network = await openNetwork(
+    { stateDir, prefix4, urls: ['https://192.0.2.1:8443'] },
+    { store, crypto, random, log: silentLogger },
+  );
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
   const registry = await createRegistry({ store, log: silentLogger, sleep });
   const maps = createMapSource(registry, network.epoch, network.face);

@@ -7,6 +7,10 @@ import { takeForm } from './form.ts';
 import { csrfInput, page } from './layout.ts';
 import { listNobodys, nobodysList } from './nobodys.ts';
 
+const TAKE_THE_KIT = html`<p class="fault">The root of this network is still on its server, where a thief would find it.
+Take it away as a recovery kit: on the server, by <code>pcloud recovery take --words</code> and
+<code>pcloud recovery confirm</code>.</p>`;
+
 export function addHome(app: Hono<HttpEnv>, deps: HttpAppDeps): void {
   app.get('/', async (c) => {
     const signedIn = await findSession(c, deps);
@@ -21,6 +25,7 @@ export function addHome(app: Hono<HttpEnv>, deps: HttpAppDeps): void {
         'PCloud',
         html`<p>Signed in as <strong>${name}</strong> (${actor.role}).</p>
 ${isOwn ? html`<p>This device, <strong>${device.name}</strong>, is yours.</p>` : ''}
+${actor.role === 'owner' && deps.isRootHere() ? TAKE_THE_KIT : ''}
 <ul>
 <li><a href="/approve">Let a device in by its code</a></li>
 <li><a href="/sessions">Where you are signed in</a></li>
