@@ -26,6 +26,11 @@ export function blake2s256(...parts: readonly Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
+/** Memory of its own, also of a Node Buffer, whose `slice` shares what it had. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** True when both hold the same bytes; takes the same time wherever they differ. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -63,7 +63,8 @@ export function parseJoinLink(text: string): JoinLink | NetmapError {
   const url = path.endsWith(PATH) ? parseServerUrl(path.slice(0, -PATH.length)) : undefined;
   if (url === undefined) return invalid('url', 'it does not begin with https://HOST:PORT/join#');
 
-  const fields = readFields(hash < 0 ? '' : link.slice(hash + 1));
+  if (hash < 0) return invalid('url', 'it ends before its #');
+  const fields = readFields(link.slice(hash + 1));
   if (fields === undefined) return invalid('url', 'what follows the # is not NAME=VALUE&NAME=VALUE');
   const version = fields.get('v');
   if (version !== '1') {

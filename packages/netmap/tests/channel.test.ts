@@ -89,6 +89,14 @@ test('a frame keeps its bytes when it is opened', () => {
   assert.equal(frame, copy);
 });
 
+test('a frame in a Node Buffer, as WebSockets hand it over, keeps its bytes too', () => {
+  const { a, b } = pair();
+  const frame = Buffer.from(a.seal('hello')[0]!);
+  const copy = Buffer.from(frame);
+  b.open(frame);
+  assert.ok(frame.equals(copy));
+});
+
 test('frames repeated, left out, out of order or reflected end the channel', () => {
   const orders: readonly (readonly number[])[] = [[0, 0], [1], [1, 0], [0, 2], [2]];
   for (const order of orders) {

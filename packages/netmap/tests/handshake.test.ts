@@ -273,4 +273,11 @@ test('the two results hold different keys for the two directions', () => {
   assert.is.not(sealed(client.send, EMPTY), sealed(server.send, EMPTY));
 });
 
+test('keys that are given stay as they are, also in Node Buffers', () => {
+  const given = Object.fromEntries(Object.entries(SECRETS).map(([name, key]) => [name, Buffer.from(key)]));
+  const { initiator, responder } = pair(given as unknown as Secrets);
+  initiator.finish(Buffer.from(responder.respond(Buffer.from(initiator.start()!))!.response));
+  for (const [name, key] of Object.entries(SECRETS)) assert.ok(given[name]!.equals(key), name);
+});
+
 test.run();

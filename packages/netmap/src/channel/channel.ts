@@ -4,7 +4,7 @@
  * is lost, repeated, out of order or altered ends the channel.
  */
 import type { TransportKey } from '@pcloud/wireguard';
-import { readUtf8, utf8 } from '../bytes.ts';
+import { copyBytes, readUtf8, utf8 } from '../bytes.ts';
 import { NetmapError } from '../errors.ts';
 import { FIRST_NONCE, type Nonce, nextNonce } from './nonce.ts';
 
@@ -100,7 +100,7 @@ export function createChannel(keys: ChannelKeys, options: ChannelOptions = {}): 
       if (isOver) return bad('CLOSED');
       if (receiveNonce === undefined) return bad('EXHAUSTED');
       if (frame.length > FRAME.MOST || frame.length <= FRAME.TAG) return bad('MALFORMED');
-      const opened = frame.slice();
+      const opened = copyBytes(frame);
       if (!keys.receive.open(opened, 0, opened.length, receiveNonce.low, receiveNonce.high)) return bad('UNAUTHENTIC');
       receiveNonce = nextNonce(receiveNonce);
 

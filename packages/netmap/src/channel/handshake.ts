@@ -3,7 +3,7 @@
  * both ends have in common. What does not verify is refused and changes nothing; a DH result of zero is refused too.
  */
 import type { Crypto, TransportKey } from '@pcloud/wireguard';
-import { expectKey, utf8 } from '../bytes.ts';
+import { copyBytes, expectKey, utf8 } from '../bytes.ts';
 import { type SymmetricState, splitState, wipeState } from './symmetric-state.ts';
 
 /** Bytes of the two messages. */
@@ -50,8 +50,8 @@ export interface OwnKeys {
 export function ownKeys(options: HandshakeOptions): OwnKeys {
   expectKey('static private key', options.staticPrivate);
   expectKey('ephemeral private key', options.ephemeralPrivate);
-  const staticPrivate = options.staticPrivate.slice();
-  const ephemeralPrivate = options.ephemeralPrivate.slice();
+  const staticPrivate = copyBytes(options.staticPrivate);
+  const ephemeralPrivate = copyBytes(options.ephemeralPrivate);
   return {
     staticPrivate,
     ephemeralPrivate,

@@ -1,4 +1,4 @@
-import { expectKey } from '../bytes.ts';
+import { copyBytes, expectKey } from '../bytes.ts';
 import { isCanonicalKey } from '../public-key.ts';
 import {
   concat,
@@ -38,7 +38,7 @@ export function createInitiator(options: InitiatorOptions): Initiator {
   const { crypto } = options;
   const keys = ownKeys(options);
   expectKey('remote static key', options.remoteStatic);
-  const remoteStatic = options.remoteStatic.slice();
+  const remoteStatic = copyBytes(options.remoteStatic);
   let sent: { readonly request: Uint8Array; readonly state: SymmetricState } | undefined;
   let isSpent = false;
 
@@ -58,7 +58,7 @@ export function createInitiator(options: InitiatorOptions): Initiator {
     finish(response) {
       if (sent === undefined || response.length !== HANDSHAKE.RESPONSE_BYTES) return undefined;
       const state = copyState(sent.state);
-      const ephemeral = response.slice(0, 32);
+      const ephemeral = copyBytes(response.subarray(0, 32));
       mixHash(state, ephemeral); // <- e, ee, se
       const isOpen =
         mixKey(state, crypto.sharedSecret(keys.ephemeralPrivate, ephemeral)) &&

@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes.ts';
 import { isCanonicalKey } from '../public-key.ts';
 import {
   concat,
@@ -67,7 +68,7 @@ function openRequest(
 ): { state: SymmetricState; remoteStatic: Uint8Array; remoteEphemeral: Uint8Array } | undefined {
   if (request.length !== HANDSHAKE.REQUEST_BYTES) return undefined;
   const state = startState(crypto, prologue, crypto.publicKey(keys.staticPrivate));
-  const remoteEphemeral = request.slice(0, 32);
+  const remoteEphemeral = copyBytes(request.subarray(0, 32));
   mixHash(state, remoteEphemeral); // -> e, es, s, ss
   if (!mixKey(state, crypto.sharedSecret(keys.staticPrivate, remoteEphemeral))) return undefined;
   const remoteStatic = openAndHash(state, request.subarray(32, 80));
