@@ -31,7 +31,7 @@ export async function targetOf(link: string): Promise<JoinTarget> {
 /** What to do about a link that is none. */
 function nextStep(link: string, code: string): string {
   if (code !== 'LINK_INVALID') return '';
-  if (!link.includes('#') && /^https?:/i.test(link.trim())) {
+  if (/^https?:\/\/[^/#]+\/?$/i.test(link.trim())) {
     return '; to join a server without a link, name it with --login-server https://HOST:PORT';
   }
   return '; copy it again, whole and in quotes';
