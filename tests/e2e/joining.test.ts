@@ -62,6 +62,7 @@ test('the first account is made through the admin link, from the device that joi
   const page = await openBrowser(first).submit(ready.adminUrl!, { name, password, again: password });
   assert.is(page.status, 200, page.text);
   assert.match(page.text, name);
+  assert.match(page.text, 'This device, <strong>first</strong>, is yours.');
   const { stdout } = await seed.run([PCLOUD, 'users', 'list', '--json']);
   assert.match(stdout, /"role":"owner"/);
 });
