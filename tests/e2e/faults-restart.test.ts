@@ -60,7 +60,7 @@ test('resolv.conf is as it was found once the start after a kill ends', () =>
 test('a daemon that "pcloud up" started and that was killed is followed by a service, or by the next "pcloud up"', async () => {
   const network = await createMeshNetwork();
   const [first] = network.clients as [Host, Host];
-  const kill = 'kill -9 $(cut -d" " -f1 /run/pcloud/state/lock.*)';
+  const kill = 'kill -9 $(readlink /run/pcloud/state/lock.* | cut -d" " -f1)';
   try {
     const { ready } = await startSeed(network);
     const { addresses } = await up(first, ready.joinLink);

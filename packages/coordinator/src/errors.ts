@@ -49,6 +49,8 @@ const STATUSES = {
   LISTEN_FAILED: 500,
   KEY_FILE_INVALID: 500,
   STATE_MISMATCH: 500,
+  /** The store could not keep a change, or read. */
+  STORE_FAILED: 507,
   READ_ONLY: 503,
   /** Nobody answers at the coordinator's socket. */
   NOT_RUNNING: 503,

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { Actor } from '../src/operations/operation.ts';
-import { createMemoryStore, type Store } from '../src/store/index.ts';
+import { createMemoryStore, type Store, StoreError } from '../src/store/index.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
 import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
@@ -340,6 +340,24 @@ test('every operation refuses those below its role', async ({ core }) => {
       assert.is(await codeOf(core.operations.run(actor, name, {})), 'FORBIDDEN', `${name} by ${role}`);
     }
   }
+});
+
+test('a device that joins while the disk is full is told so, and its link is good once there is space', async (context) => {
+  const { core, store, clock } = context;
+  const link = parseJoinLink(await core.createJoinLink({}));
+  if (link instanceof Error) throw link;
+  const { commit } = store;
+  store.commit = () => Promise.reject(new StoreError('FAILED', 'store: IO error: 3.log: No space left on device'));
+  const early = connect(core, 'laptop', { token: link.token });
+  await advance(clock, 500);
+  const refused = early.received.find((message) => message.kind === 'refused');
+  assert.is(refused?.kind === 'refused' && refused.code, 'TRY_LATER');
+  assert.match(refused?.kind === 'refused' ? refused.message : '', 'the disk of the server is full');
+  assert.is(core.registry.nodes.size, 0);
+  store.commit = commit;
+  const late = connect(core, 'laptop', { token: link.token });
+  await advance(clock, 500);
+  assert.ok(late.received.some((message) => message.kind === 'welcome'));
 });
 
 test.run();

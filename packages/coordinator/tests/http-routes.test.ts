@@ -6,6 +6,7 @@ import { createHttpApp, type HttpApp } from '../src/http/app.ts';
 import type { Connection } from '../src/http/connection.ts';
 import { csrfToken } from '../src/http/csrf.ts';
 import type { Role } from '../src/operations/operation.ts';
+import { StoreError } from '../src/store/index.ts';
 import { createHttpRig, HOST, type HttpRig, INSIDE, NETWORK, ORIGIN, OUTSIDE, PLAIN, UNIX } from './http-rig.ts';
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 };
@@ -235,6 +236,23 @@ test('every answer has the headers that keep pages to themselves', async () => {
   assert.is((await send(rig.app, '/', { connection: PLAIN })).headers.get('strict-transport-security'), null);
   const selfSigned = await createHttpRig();
   assert.is((await send(selfSigned.app, '/')).headers.get('strict-transport-security'), null);
+});
+
+test('a full disk is told to who asks, and where it is to the log alone', async () => {
+  const rig = await createHttpRig();
+  const operations = {
+    names: () => [],
+    run: async () => {
+      throw new StoreError('FAILED', 'store: IO error: /var/lib/pcloud/store/3.log: No space left on device');
+    },
+  };
+  const app = createHttpApp({ ...rig.deps, operations });
+  const answer = await send(app, '/api/v1/users.list', { ...withoutOrigin(asking('none')), connection: UNIX });
+  assert.is(answer.status, 507);
+  assert.is(answer.code, 'STORE_FAILED');
+  assert.match(answer.text, 'the disk of the server is full');
+  assert.not.match(answer.text, '/var/lib');
+  assert.match(JSON.stringify(rig.lines), '/var/lib/pcloud/store/3.log');
 });
 
 test('what fails inside is told to the log and to nobody else', async () => {

@@ -75,7 +75,8 @@ test('private keys and the token are in no message, and keys and membership are 
       assert.not.match(said, readFileSync(join(state, name), 'utf8').trim());
       assert.not.match(JSON.stringify(daemon.status()), readFileSync(join(state, name), 'utf8').trim());
     }
-    for (const name of readdirSync(state)) {
+    const files = readdirSync(state, { withFileTypes: true }).filter((entry) => entry.isFile());
+    for (const { name } of files) {
       assert.is(statSync(join(state, name)).mode & 0o777, 0o600, name);
       assert.not.match(readFileSync(join(state, name), 'latin1'), 'secret');
     }

@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeMapMessage } from '@pcloud/netmap';
@@ -189,14 +189,32 @@ test('a state directory is one process at a time, and free after it ends', () =>
     assert.is(readdirSync(directory).length, 1, 'locks do not pile up');
   }));
 
+test('a state directory on a full disk is locked like any other', () =>
+  withDirectory((directory) => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]);
+    try {
+      assert.throws(() => writeFileSync(join(directory, 'ballast'), new Uint8Array(100_000)), /ENOSPC/);
+      const lock = lockState(directory);
+      assert.is(
+        codeOf(() => lockState(directory)),
+        'ALREADY_RUNNING',
+      );
+      lock.release();
+      lockState(directory).release();
+    } finally {
+      execFileSync('umount', [directory]);
+    }
+  }));
+
 test('the lock of a process that was killed is taken over, also when its number is used again', () =>
   withDirectory((directory) => {
     const dead = spawnSync(process.execPath, ['-e', '0']).pid;
-    writeFileSync(join(directory, 'lock.7'), `${dead} 123 some-boot`);
+    symlinkSync(`${dead} 123 some-boot`, join(directory, 'lock.7'));
     lockState(directory).release();
-    writeFileSync(join(directory, 'lock.20'), `${process.pid} 1 ${processName(process.pid)!.split(' ')[2]}`);
+    const boot = processName(process.pid)!.split(' ')[2];
+    symlinkSync(`${process.pid} 1 ${boot}`, join(directory, 'lock.20'));
     lockState(directory).release();
-    assert.equal(readdirSync(directory), ['lock.21']);
+    assert.equal(readdirSync(directory), ['lock.22'], 'its own is followed by that of nobody');
   }));
 
 test('the lock of a process that has ended and that nobody takes note of is free', () =>
@@ -213,7 +231,7 @@ test('the lock of a process that has ended and that nobody takes note of is free
       parent.stdin.end();
       await until(() => fieldsOf()[2] === 'Z');
       const boot = processName(process.pid)!.split(' ')[2];
-      writeFileSync(join(directory, 'lock.1'), `${pid} ${fieldsOf()[21]} ${boot}`);
+      symlinkSync(`${pid} ${fieldsOf()[21]} ${boot}`, join(directory, 'lock.1'));
       lockState(directory).release();
     } finally {
       parent.kill();

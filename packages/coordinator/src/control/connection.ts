@@ -17,6 +17,7 @@ import {
 import { isCoordinatorErrorCode } from '../errors.ts';
 import { createMapFeed, type MapFeed } from '../maps/map-feed.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
+import { describeStoreFault, StoreError } from '../store/index.ts';
 import type {
   ConnectionInput,
   ControlCounter,
@@ -210,7 +211,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       (error: unknown) => {
         if (stage === 'over') return;
         log.error({ error: (error as Error).message }, 'a join failed');
-        end('TRY_LATER', 'the server could not do it now');
+        end('TRY_LATER', describeStoreFault(error));
       },
     );
   }
@@ -230,7 +231,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       },
       (error: unknown) => {
         log.error({ error: (error as Error).message }, 'an approval could not be asked for');
-        end('TRY_LATER', 'the server could not do it now');
+        end('TRY_LATER', describeStoreFault(error));
       },
     );
   }
@@ -281,16 +282,20 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       .request(node!, operation, input)
       .then(
         (result) => respond(id, result),
-        (error: { code?: string; message: string }) => {
-          const code = error.code ?? 'FAILED';
-          refusals.note('request', isCoordinatorErrorCode(code) ? code : 'FAILED', source, node!.name);
-          send({ kind: 'failure', id, code, message: error.message });
-        },
+        (error: Error & { code?: string }) => rejectRequest(id, error),
       )
       .finally(() => {
         requests -= 1;
         if (isRemoved && stage !== 'over') handleRemoved();
       });
+  }
+
+  function rejectRequest(id: number, error: Error & { code?: string }): void {
+    const isStores = error instanceof StoreError;
+    if (isStores) log.error({ error: error.message }, 'a request failed');
+    const code = isStores ? 'STORE_FAILED' : (error.code ?? 'FAILED');
+    refusals.note('request', isCoordinatorErrorCode(code) ? code : 'FAILED', source, node!.name);
+    send({ kind: 'failure', id, code, message: isStores ? describeStoreFault(error) : error.message });
   }
 
   function respond(id: number, result: unknown): void {

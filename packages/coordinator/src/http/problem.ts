@@ -1,6 +1,7 @@
 /** What is wrong, as HTTP says it. */
 import { CoordinatorError, type CoordinatorErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { describeStoreFault, StoreError } from '../store/index.ts';
 
 export interface Problem {
   readonly status: number;
@@ -16,6 +17,9 @@ export function problemOf(error: unknown, log: Logger): Problem {
     return { status, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
   log.error({ fault: String((error as Error)?.stack ?? error) }, 'a request failed');
+  if (error instanceof StoreError && error.code === 'FAILED') {
+    return { status: 507, code: 'STORE_FAILED', message: describeStoreFault(error) };
+  }
   return { status: 500, code: 'FAILED', message: 'the server could not do it; its log says why' };
 }
 

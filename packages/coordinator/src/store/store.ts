@@ -112,3 +112,11 @@ export class StoreError extends Error {
     this.code = code;
   }
 }
+
+/** What who asked is told of a store that failed; the rest is in the log. */
+export function describeStoreFault(error: unknown): string {
+  const isFull = error instanceof StoreError && /no space left|quota exceeded/i.test(error.message);
+  return isFull
+    ? 'the disk of the server is full; free some space there, and it goes on by itself'
+    : 'the server could not do it now; its log says why';
+}

@@ -29,8 +29,7 @@ export function writeStateFile(path: string, text: string): void {
     replaceFile(path, Buffer.from(text));
   } catch (cause) {
     const code = codeOf(cause);
-    const step = code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space on that disk' : 'start pcloud as root';
-    throw new DaemonError('STATE_FAILED', `"${path}": cannot be written (${code}); ${step}`, { cause });
+    throw new DaemonError('STATE_FAILED', `"${path}": cannot be written (${code}); ${stepAfter(code)}`, { cause });
   }
 }
 
@@ -44,6 +43,11 @@ export function removeStateFile(path: string): void {
       cause,
     });
   }
+}
+
+/** What to do when the system refused a change with this code. */
+export function stepAfter(code: string | undefined): string {
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space on that disk' : 'start pcloud as root';
 }
 
 /** The error of a file that does not hold what was written there. */

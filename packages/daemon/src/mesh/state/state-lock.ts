@@ -1,7 +1,7 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DaemonError } from '../../errors.ts';
-import { replaceFile } from '../../replace-file.ts';
+import { stepAfter } from './state-file.ts';
 
 /** The right to a state directory, held by one process at a time. */
 export interface StateLock {
@@ -10,14 +10,17 @@ export interface StateLock {
 
 const NAME = /^lock\.(\d{1,15})$/;
 
+/** In the place of a holder. */
+const NOBODY = 'nobody';
+
 /**
- * Takes a state directory, from a process that is no more if need be. Each holder has a number of its own: a
- * file of the next number is made by a link, which succeeds for one of many, and the highest is never
- * removed, so that nobody can take what was just taken.
+ * Takes a state directory, from a process that is no more if need be. Each holder has a number of its own: the
+ * next number's link, which points at the holder's name, is made by one of many, and the highest is never
+ * removed, so that nobody can take what was just taken. A link needs no space on a disk that is full.
  * @param self names this process for as long as it lives
  * @throws DaemonError ALREADY_RUNNING, STATE_FAILED
  */
-export function lockState(directory: string, self: string = processName(process.pid) ?? ''): StateLock {
+export function lockState(directory: string, self: string = processName(process.pid) ?? NOBODY): StateLock {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const numbers = lockNumbers(directory);
@@ -26,11 +29,11 @@ export function lockState(directory: string, self: string = processName(process.
     const path = pathOf(directory, last + 1);
     claim(directory, path, self);
     for (const number of numbers) rmSync(pathOf(directory, number), { force: true });
-    return { release: () => replaceFile(path, new Uint8Array(0)) };
+    return { release: () => release(directory, last + 1) };
   } catch (error) {
     if (error instanceof DaemonError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new DaemonError('STATE_FAILED', `"${directory}": cannot be locked (${code}); start pcloud as root`, {
+    throw new DaemonError('STATE_FAILED', `"${directory}": cannot be locked (${code}); ${stepAfter(code)}`, {
       cause: error,
     });
   }
@@ -64,21 +67,26 @@ function lockNumbers(directory: string): number[] {
 }
 
 function checkFree(directory: string, path: string): void {
-  const holder = readFileSync(path, 'utf8');
+  const holder = readlinkSync(path);
   const pid = Number(holder.split(' ')[0]);
-  if (holder !== '' && processName(pid) === holder) throw inUse(directory, `process ${pid}`);
+  if (holder !== NOBODY && processName(pid) === holder) throw inUse(directory, `process ${pid}`);
 }
 
 function claim(directory: string, path: string, self: string): void {
-  const draft = join(directory, `.${process.pid}.lock`);
-  replaceFile(draft, Buffer.from(self));
   try {
-    linkSync(draft, path);
+    symlinkSync(self, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inUse(directory, 'a process that just started');
     throw error;
-  } finally {
-    rmSync(draft, { force: true });
+  }
+}
+
+function release(directory: string, number: number): void {
+  try {
+    symlinkSync(NOBODY, pathOf(directory, number + 1));
+    rmSync(pathOf(directory, number), { force: true });
+  } catch {
+    // It is free anyway as soon as this process has ended.
   }
 }
 
