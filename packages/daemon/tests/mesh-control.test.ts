@@ -241,10 +241,28 @@ test('a node whose keys another machine uses does not fight for the channel', ()
     control.tried.length = 0;
     await advance(clock, 14_000);
     assert.is(control.tried.length, 0);
-    assert.is(daemon.status().coordinator.problem?.code, 'REFUSED');
-    assert.match(daemon.status().coordinator.problem!.message, 'REPLACED');
+    assert.is(daemon.status().coordinator.problem?.code, 'REPLACED');
+    assert.match(daemon.status().coordinator.problem!.message, 'another machine uses the keys of this one');
     await advance(clock, 17_000);
     assert.is(control.tried.length, 1);
+  }));
+
+test('two machines with one key take the channel from each other ever more seldom, and "up" takes it at once', () =>
+  withMember(async ({ clock, control, daemon }) => {
+    const replace = (): void =>
+      control.sessions.at(-1)!.send({ kind: 'refused', code: 'REPLACED', message: 'newer connection' });
+    const before = control.sessions.length;
+    for (let passedMs = 0; passedMs < 3_600_000; passedMs += 5_000) {
+      if (daemon.status().coordinator.connected) replace();
+      await advance(clock, 5_000);
+    }
+    const taken = control.sessions.length - before;
+    assert.ok(taken >= 6 && taken <= 12, `${taken} times in an hour`);
+    replace();
+    await settle();
+    await daemon.up();
+    await settle();
+    assert.ok(daemon.status().coordinator.connected);
   }));
 
 test('messages out of turn end the channel', async () => {

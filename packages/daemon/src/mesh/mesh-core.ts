@@ -58,6 +58,8 @@ export interface MeshCoreDeps {
 const JOIN_PATIENCE_MS = 15_000;
 /** The same for servers that turn us away before they prove anything, as an overloaded one does too. */
 const REFUSED_PATIENCE_MS = 3_000;
+/** What may be over soon. */
+const PASSING: ReadonlySet<SessionEnd['code']> = new Set(['CLOSED', 'SILENT', 'TRY_LATER']);
 const REBUILD_DELAY_MS = 1_000;
 
 /** @throws DaemonError STATE_CORRUPT, STATE_FAILED */
@@ -234,9 +236,10 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   function handleRoundFailed({ code, message }: SessionEnd, startedAt: number): void {
     if (membership.current !== undefined) return;
     const elapsedMs = clock.now() - startedAt;
-    if ((code === 'CLOSED' || code === 'SILENT') && elapsedMs < JOIN_PATIENCE_MS) return;
+    if (PASSING.has(code) && elapsedMs < JOIN_PATIENCE_MS) return;
     if (code === 'HANDSHAKE_REFUSED' && elapsedMs < REFUSED_PATIENCE_MS) return;
-    fail({ kind: 'unreachable', code, message });
+    if (code === 'TRY_LATER') fail({ kind: 'refused', code, message });
+    else fail({ kind: 'unreachable', code, message });
   }
 
   /** Joining did not work: everything is as it was before. */
@@ -266,7 +269,10 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     if (current === undefined) {
       throw new DaemonError('NOT_A_MEMBER', 'this device belongs to no network; run "pcloud up LINK" with a join link');
     }
-    if (tunnel !== undefined) return;
+    if (tunnel !== undefined) {
+      control?.client.poke();
+      return;
+    }
     await openTunnel(keeper.load(current.networkId));
     keep({ ...current, port: tunnel!.port, wanted: 'up' });
     setState('up');

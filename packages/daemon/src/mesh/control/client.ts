@@ -67,6 +67,8 @@ interface Outcome {
   readonly end: SessionEnd;
 }
 
+const REPLACED =
+  'another machine uses the keys of this one and has the channel now, as after a copy of its state directory; run "pcloud logout" on one of the two, and join anew there';
 const OFFLINE = { connected: false, url: undefined, remoteAddress: undefined } as const;
 
 export function startControlClient(deps: ControlClientDeps): ControlClient {
@@ -93,12 +95,16 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
     while (!stopping.signal.aborted) {
       const { admitted, end } = await tryAll();
       if (stopping.signal.aborted) return;
-      if (admitted) backoff.reset();
+      if (admitted && end.code !== 'REPLACED') backoff.reset();
       waking = new AbortController();
-      // Two machines with one key would else take the channel from each other without end.
-      const delayMs = end.code === 'REFUSED' ? backoff.slow() : backoff.next();
-      await pause(clock, delayMs, AbortSignal.any([stopping.signal, waking.signal]));
+      await pause(clock, waitAfter(end), AbortSignal.any([stopping.signal, waking.signal]));
     }
+  }
+
+  /** Milliseconds. */
+  function waitAfter({ code }: SessionEnd): number {
+    if (code === 'REPLACED') return backoff.yield();
+    return code === 'REFUSED' ? backoff.slow() : backoff.next();
   }
 
   /** One round, which is over as soon as a server let us in, or refused to. */
@@ -189,9 +195,11 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
   };
 }
 
-/** `TRY_LATER` alone is like a server that is not there. */
 function refusal({ code, message }: Extract<SessionMessage, { kind: 'refused' }>): SessionEnd {
-  return { code: code === 'TRY_LATER' ? 'CLOSED' : 'REFUSED', message: `${message} (${code})` };
+  if (code === 'REPLACED') return { code, message: REPLACED };
+  // Alone it is like a server that is not there.
+  if (code === 'TRY_LATER') return { code, message };
+  return { code: 'REFUSED', message: `${message} (${code})` };
 }
 
 /** The server that worked last comes first. */

@@ -68,6 +68,8 @@ export interface SessionEnd {
     | 'SERVER_SET_REFUSED'
     | 'MAP_REFUSED'
     | 'REFUSED'
+    | 'REPLACED'
+    | 'TRY_LATER'
     | 'UNEXPECTED';
   readonly message: string;
 }
