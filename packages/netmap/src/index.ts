@@ -44,6 +44,29 @@ export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessa
 export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
 export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
 export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
+export { approvesExit, approvesRoute, mayTag } from './policy/approvals.ts';
+export { type CompiledPolicy, compilePolicy } from './policy/compile.ts';
+export type { Verdict } from './policy/decide.ts';
+export { DEFAULT_POLICY } from './policy/default-policy.ts';
+export {
+  admittingRule,
+  type FilterPacket,
+  type FilterPeer,
+  type FilterRule,
+  type FilterSelector,
+  FLOOR_RULE,
+  USUAL_PROTOCOLS,
+} from './policy/filter-rule.ts';
+export { CEILING, type CeilingRule, FLOOR, type FloorRule } from './policy/fixed-rules.ts';
+export { POLICY_LIMITS } from './policy/limits.ts';
+export type { BehindNode, PolicyNode } from './policy/node.ts';
+export { type PolicyResult, parsePolicy } from './policy/parse.ts';
+export type { Policy } from './policy/policy.ts';
+export { formatTestFailure, type PolicyTestFailure, runPolicyTests } from './policy/policy-tests.ts';
+export { hasPorts, type PortRange, parseProtocol } from './policy/ports.ts';
+export { formatProblem, type PolicyProblem, type PolicyProblemCode } from './policy/problem.ts';
+export { formatTrace, type TracedFlow } from './policy/trace.ts';
+export type { PolicyFacts, PolicyUser, Users } from './policy/users.ts';
 export { isCanonicalKey } from './public-key.ts';
 export { LIMITS, MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from './schema/limits.ts';
 export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';

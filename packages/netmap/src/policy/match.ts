@@ -1,0 +1,85 @@
+/** Whom a selector names. For flows one at a time: the plain way, to which the compiled one is held. */
+import { prefixContains } from '@pcloud/ip';
+import { isInternet } from './internet.ts';
+import { type FlowEnd, ownAddresses, type PolicyNode } from './node.ts';
+import type { PolicySelector } from './policy.ts';
+import type { Users } from './users.ts';
+
+/** What bears names: a node, or a class of them. */
+export interface Bearer {
+  readonly user: string;
+  readonly tags: readonly string[];
+  readonly role: 'server' | 'client';
+  hasId(id: string): boolean;
+  /** Whether an address of its own lies in the block. */
+  isWithin(block: PrefixSelector): boolean;
+}
+
+type PrefixSelector = Extract<PolicySelector, { readonly kind: 'prefix' }>;
+
+/** Whether it names the bearer. What only makes sense for a flow, `self` and `internet`, names none. */
+export function names(selector: PolicySelector, bearer: Bearer, users: Users): boolean {
+  switch (selector.kind) {
+    case 'any':
+      return true;
+    case 'user':
+      return bearer.user === selector.name;
+    case 'group':
+      return users.inGroup(selector.name).includes(bearer.user);
+    case 'tag':
+      return bearer.tags.includes(selector.name);
+    case 'node': {
+      const id = users.nodeId(selector.name);
+      return id !== undefined && bearer.hasId(id);
+    }
+    case 'prefix':
+      return bearer.isWithin(selector);
+  }
+  switch (selector.name) {
+    case 'member':
+      return bearer.user !== '';
+    case 'admin':
+    case 'owner':
+      return users.atLeast(selector.name).includes(bearer.user);
+    case 'tagged':
+      return bearer.tags.length > 0;
+    case 'servers':
+      return bearer.role === 'server';
+    case 'self':
+    case 'internet':
+      return false;
+  }
+}
+
+export function namesNode(selector: PolicySelector, node: PolicyNode, users: Users): boolean {
+  const isWithin = ({ prefix }: PrefixSelector): boolean =>
+    ownAddresses(node).some((address) => prefixContains(prefix, address));
+  return names(selector, { ...node, hasId: (id) => node.id === id, isWithin }, users);
+}
+
+/** What is behind a node is not that node: only `*` and prefixes name it. */
+export function isSource(selector: PolicySelector, source: FlowEnd, users: Users): boolean {
+  const { node, behind } = source;
+  if (behind === undefined) return node !== undefined && namesNode(selector, node, users);
+  return selector.kind === 'any' || (selector.kind === 'prefix' && prefixContains(selector.prefix, behind.address));
+}
+
+/** `*` is every node and every private network behind one; the internet and public networks are named. */
+export function isDestination(selector: PolicySelector, source: FlowEnd, goal: FlowEnd, users: Users): boolean {
+  const { node, behind } = goal;
+  if (behind === undefined) {
+    if (selector.kind !== 'autogroup' || selector.name !== 'self') return namesNode(selector, node!, users);
+    const isOwn = source.behind === undefined && source.node !== undefined;
+    return isOwn && node!.user !== '' && source.node!.user === node!.user;
+  }
+  switch (selector.kind) {
+    case 'any':
+      return behind.isSubnet && !isInternet(behind.address);
+    case 'prefix':
+      return behind.isSubnet && prefixContains(selector.prefix, behind.address);
+    case 'autogroup':
+      return selector.name === 'internet' && behind.isExit && isInternet(behind.address);
+    default:
+      return false;
+  }
+}

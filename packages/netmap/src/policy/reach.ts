@@ -1,0 +1,84 @@
+/** What of a policy concerns whom, worked out once a rule and once a class: who appears in whose map comes of it. */
+import { prefixesOverlap } from '@pcloud/ip';
+import { type Bearer, names } from './match.ts';
+import { exitFamilies, subnetsOf } from './node.ts';
+import { classBearer, type NodeClass } from './node-class.ts';
+import type { Policy, PolicyRule, PolicySelector } from './policy.ts';
+import type { Users } from './users.ts';
+
+/** A class with the destinations that concern it. Those of all rules are numbered on, one bit each. */
+export interface ClassReach {
+  readonly nodeClass: NodeClass;
+  readonly isActive: boolean;
+  /** Destinations of the rules that it, or what is behind it, is a source of. */
+  readonly sends: Uint32Array;
+  /** Destinations that it, or what is behind it, is one of; `autogroup:self` not among them. */
+  readonly takes: Uint32Array;
+  /** Whether it is a source of a rule to `autogroup:self`. */
+  readonly reachesOwn: boolean;
+}
+
+export function createReach(policy: Policy, users: Users): (className: string) => ClassReach {
+  const known = new Map<string, ClassReach>();
+  const count = policy.rules.reduce((sum, rule) => sum + rule.dst.length, 0);
+
+  function reachOf(nodeClass: NodeClass): ClassReach {
+    const bearer = classBearer(nodeClass);
+    const sends = new Uint32Array(Math.ceil(count / 32));
+    const takes = new Uint32Array(sends.length);
+    let reachesOwn = false;
+    let bit = 0;
+    for (const rule of policy.rules) {
+      const isOfRule = isSender(rule, bearer, nodeClass, users);
+      for (const { selector } of rule.dst) {
+        if (isOfRule) set(sends, bit);
+        if (isOfRule && isSelf(selector)) reachesOwn = true;
+        if (isTaker(selector, bearer, nodeClass, users)) set(takes, bit);
+        bit++;
+      }
+    }
+    return { nodeClass, isActive: users.isActive(nodeClass), sends, takes, reachesOwn };
+  }
+
+  return (className) => {
+    let reach = known.get(className);
+    if (reach === undefined) {
+      reach = reachOf(JSON.parse(className) as NodeClass);
+      known.set(className, reach);
+    }
+    return reach;
+  };
+}
+
+/** Whether one may begin a flow to the other, or the other to it: then each is in the other's map. */
+export function sees(a: ClassReach, b: ClassReach): boolean {
+  return a.isActive && b.isActive && (reaches(a, b) || reaches(b, a));
+}
+
+export function isSelf(selector: PolicySelector): boolean {
+  return selector.kind === 'autogroup' && selector.name === 'self';
+}
+
+/** The floor leads from everybody to every server. */
+function reaches(from: ClassReach, to: ClassReach): boolean {
+  if (to.nodeClass.role === 'server') return true;
+  if (from.reachesOwn && from.nodeClass.user !== '' && from.nodeClass.user === to.nodeClass.user) return true;
+  return from.sends.some((word, i) => (word & to.takes[i]!) !== 0);
+}
+
+function isSender(rule: PolicyRule, bearer: Bearer, nodeClass: NodeClass, users: Users): boolean {
+  return rule.src.some((selector) => names(selector, bearer, users) || isBehind(selector, nodeClass));
+}
+
+function isTaker(selector: PolicySelector, bearer: Bearer, nodeClass: NodeClass, users: Users): boolean {
+  if (names(selector, bearer, users) || isBehind(selector, nodeClass)) return true;
+  return selector.kind === 'autogroup' && selector.name === 'internet' && exitFamilies(nodeClass).length > 0;
+}
+
+function isBehind(selector: PolicySelector, nodeClass: NodeClass): boolean {
+  return selector.kind === 'prefix' && subnetsOf(nodeClass).some((route) => prefixesOverlap(route, selector.prefix));
+}
+
+function set(words: Uint32Array, bit: number): void {
+  words[bit >> 5] = words[bit >> 5]! | (1 << (bit & 31));
+}
