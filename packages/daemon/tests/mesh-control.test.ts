@@ -155,8 +155,12 @@ test('a server that shows an older map is not believed', () =>
     control.sessions[0]!.send(writeMapMessage(old));
     await settle();
     assert.is(daemon.status().coordinator.problem?.code, 'MAP_REFUSED');
+    assert.match(daemon.status().coordinator.problem!.message, 'as after a backup of the coordinator was put back');
     assert.equal(names(daemon), ['node-2']);
-    await advance(clock, 2_000);
+    const before = control.tried.length;
+    await advance(clock, 10_000);
+    assert.is(control.tried.length, before, 'no storm of tries');
+    await advance(clock, 20_000);
     assert.ok(daemon.status().coordinator.connected, 'it tries again');
   }));
 
@@ -182,7 +186,7 @@ test('a map of another network, and one that its hash does not fit, are refused'
     control.sessions[0]!.send(writeMapMessage(foreign));
     await settle();
     assert.is(daemon.status().coordinator.problem?.code, 'MAP_REFUSED');
-    await advance(clock, 3_000);
+    await advance(clock, 31_000);
     const good = createMap(control, [ownNode(control)], { revision: 9 });
     control.sessions[1]!.send({ ...writeMapMessage(good), hash: encodeBase64(new Uint8Array(32)) });
     await settle();

@@ -102,7 +102,7 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
       if (message.network.id !== networkId) return 'the map is one of another network';
       if (isOlder(message, seen.version)) {
         const { epoch, revision } = seen.version;
-        return `the map is older (${message.epoch}, ${message.revision}) than one seen before (${epoch}, ${revision})`;
+        return `the map is older (${message.epoch}, ${message.revision}) than one seen before (${epoch}, ${revision}), as after a backup of the coordinator was put back; this device keeps what it has`;
       }
       const next = readMapMessage(message);
       if (next === undefined) return 'the map is not what its hash promises';

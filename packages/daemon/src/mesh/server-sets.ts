@@ -35,10 +35,9 @@ export function createServerSets(options: ServerSetsOptions): ServerSets {
       if (signed !== undefined) {
         const opened = openServerSet(signed, { networkId, previous: current });
         if (opened.kind === 'refused') {
-          return {
-            code: 'SERVER_SET_REFUSED',
-            message: `the server's own list of servers is refused (${opened.code})`,
-          };
+          const isOlder = opened.code === 'OLDER';
+          const why = isOlder ? ' is older than one seen before, as after a backup was put back' : ' is refused';
+          return { code: 'SERVER_SET_REFUSED', message: `the server's own list of servers${why} (${opened.code})` };
         }
         if (opened.set.number !== current?.number) {
           current = opened.set;

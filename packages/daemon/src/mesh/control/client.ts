@@ -67,6 +67,8 @@ interface Outcome {
   readonly end: SessionEnd;
 }
 
+/** What will most likely be the same the next time. */
+const LASTING: ReadonlySet<SessionEnd['code']> = new Set(['REFUSED', 'MAP_REFUSED', 'SERVER_SET_REFUSED']);
 const REPLACED =
   'another machine uses the keys of this one and has the channel now, as after a copy of its state directory; run "pcloud logout" on one of the two, and join anew there';
 const OFFLINE = { connected: false, url: undefined, remoteAddress: undefined } as const;
@@ -104,7 +106,7 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
   /** Milliseconds. */
   function waitAfter({ code }: SessionEnd): number {
     if (code === 'REPLACED') return backoff.yield();
-    return code === 'REFUSED' ? backoff.slow() : backoff.next();
+    return LASTING.has(code) ? backoff.slow() : backoff.next();
   }
 
   /** One round, which is over as soon as a server let us in, or refused to. */
@@ -113,7 +115,9 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
     for (const target of ordered(deps.targets(), lastUrl)) {
       const outcome = await tryOne(target);
       end = outcome.end;
-      if (stopping.signal.aborted || outcome.admitted || end.code === 'REFUSED') return outcome;
+      if (stopping.signal.aborted || end.code === 'REFUSED') return outcome;
+      // Another server may have what this one is refused for.
+      if (outcome.admitted && end.code !== 'MAP_REFUSED') return outcome;
     }
     deps.roundFailed(end);
     return { admitted: false, end };
