@@ -93,6 +93,17 @@ export async function invite(seed: Host): Promise<string> {
   return (JSON.parse(stdout) as { link: string }).link;
 }
 
+/** A device that is of no network yet, on a LAN of its own. */
+export async function addDevice({ lab, router }: Pick<MeshNetwork, 'lab' | 'router'>, name: string): Promise<Host> {
+  const host = await lab.host(name);
+  await lab.connect(
+    { host, name: 'eth0', addresses: ['192.0.3.10/24'] },
+    { host: router, name: 'eth3', addresses: ['192.0.3.1/24'] },
+  );
+  await host.run('ip route add default via 192.0.3.1');
+  return host;
+}
+
 /** Joins through the daemon that runs there, or is about to. */
 async function joinByLink(host: Host, link: string): Promise<void> {
   await waitFor('the daemon to answer', () => host.run([PCLOUD, 'status']).catch(() => undefined), START_LIMIT_MS);
