@@ -39,7 +39,9 @@ export function addApprove(app: Hono<HttpEnv>, deps: HttpAppDeps): void {
       TITLE,
       async () => {
         const { name, word } = await decide(fields.get('decision'));
-        return c.html(await page(TITLE, html`<p>The device “${name}” was ${word}.</p><p><a href="/">Back</a></p>`));
+        return c.html(
+          await page(TITLE, html`<p>The device &ldquo;${name}&rdquo; was ${word}.</p><p><a href="/">Back</a></p>`),
+        );
       },
       (fault) => codeForm(csrf, fault),
     );

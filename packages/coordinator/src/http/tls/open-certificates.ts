@@ -1,4 +1,4 @@
-import { type AcmeDeps, openAcme } from './acme.ts';
+import type { AcmeDeps } from './acme.ts';
 import type { CertificateSource } from './certificate.ts';
 import { openCertificateFiles } from './certificate-files.ts';
 import type { TlsOptions } from './options.ts';
@@ -13,8 +13,11 @@ export async function openCertificates(
   switch (tls.kind) {
     case 'files':
       return openCertificateFiles(tls, deps);
-    case 'acme':
+    case 'acme': {
+      // What speaks ACME is large, and most servers do without.
+      const { openAcme } = await import('./acme.ts');
       return openAcme({ stateDir, hosts, ...tls }, deps);
+    }
     case 'self-signed':
       return openSelfSigned({ stateDir, hosts }, deps);
   }

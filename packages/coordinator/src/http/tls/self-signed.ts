@@ -1,7 +1,6 @@
 /** A certificate of one's own. Nodes do not look at it: they know the server by its channel key. */
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import type { Logger } from '../../log.ts';
 import { type Certificate, type CertificateSource, checkCertificate, renewalTime } from './certificate.ts';
 import { readPemFile, writePemFile } from './pem-file.ts';
@@ -90,6 +89,8 @@ async function makeCertificate(hosts: readonly string[], now: number): Promise<C
   const altNames = ['localhost', ...hosts].map((host) =>
     isIP(host) === 0 ? ({ type: 2, value: host } as const) : ({ type: 7, ip: host } as const),
   );
+  // Large, and needed every other year.
+  const { generate } = await import('selfsigned');
   const { cert: chain, private: key } = await generate([{ name: 'commonName', value: 'pcloud' }], {
     keyType: 'ec',
     curve: 'P-256',
