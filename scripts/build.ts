@@ -6,7 +6,17 @@
  *     npm run build -- --without-addon   for a machine with no C compiler: slower, same protocol
  *     npm run build -- --out DIR         elsewhere than in dist/
  */
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,11 +100,25 @@ async function bundle(command: string, out: string): Promise<void> {
     conditions: ['source'],
     define: { 'import.meta.url': '__moduleUrl' },
     banner: { js: PROLOGUE },
+    // What a program is made of stays in memory, whole. Names stay, and lines short enough for a stack trace.
+    minifyWhitespace: true,
+    lineLimit: 160,
     keepNames: true,
     legalComments: 'inline',
     logLevel: 'warning',
     absWorkingDir: ROOT,
   });
+  refuseWideCharacters(`${outfile}.new`);
   chmodSync(`${outfile}.new`, 0o755);
   renameSync(`${outfile}.new`, outfile);
+}
+
+/** One character beyond Latin-1 has V8 keep two bytes for each of all of them. esbuild leaves those in `html` texts. */
+function refuseWideCharacters(path: string): void {
+  const text = readFileSync(path, 'utf8');
+  const at = text.search(/[\u0100-\uffff]/);
+  if (at < 0) return;
+  throw new Error(
+    `build: a character beyond Latin-1, write it as an escape: ${text.slice(Math.max(0, at - 60), at + 60)}`,
+  );
 }
