@@ -14,8 +14,8 @@ export interface ControlSocketDeps {
 
 /** A Noise message. */
 const MAX_FRAME_BYTES = 65_535;
-/** Answers to pings that may wait for who does not take them. */
-const MAX_PONG_BYTES = 65_536;
+/** While as much waits to be taken, pings get no answer. */
+const MAX_PENDING_BYTES = 65_536;
 const PATH = '/control';
 const OPTIONS = {
   noServer: true,
@@ -107,13 +107,8 @@ function connect(socket: WebSocket, control: ControlServer, source: string): voi
     fault('TEXT');
   });
   socket.on('ping', (data) => {
-    if (isOver) return;
-    if (socket.bufferedAmount <= MAX_PONG_BYTES) {
-      socket.pong(data, undefined, () => {});
-      return;
-    }
-    fault('UNREAD');
-    socket.terminate();
+    // RFC 6455, 5.5.3: of many pings the last may be answered alone. Who takes no answers gets no more.
+    if (socket.bufferedAmount <= MAX_PENDING_BYTES) socket.pong(data, undefined, () => {});
   });
   socket.on('close', () => input.handleClose());
 }
