@@ -1,4 +1,4 @@
-import type { NodeMessage } from '@pcloud/netmap';
+import { encodeBase64, type NodeMessage } from '@pcloud/netmap';
 import { DaemonError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
@@ -48,7 +48,7 @@ export interface ControlState {
 export interface ControlClientDeps extends Omit<SessionDeps, 'ended' | 'handle' | 'checkServerSet'> {
   readonly connect: ConnectControl;
   readonly log: Logger;
-  /** Where to try, in order. Asked for before each round. */
+  /** Where to try, in order. Asked for before each try. */
   readonly targets: () => readonly ControlTarget[];
   /** See `SessionDeps`; with the key that the server proved. */
   readonly checkServerSet: (signed: Uint8Array | undefined, channelKey: Uint8Array) => SessionEnd | undefined;
@@ -112,7 +112,12 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
   /** One round, which is over as soon as a server let us in, or refused to. */
   async function tryAll(): Promise<Outcome> {
     let end: SessionEnd = { code: 'CLOSED', message: 'no server is known' };
-    for (const target of ordered(deps.targets(), lastUrl)) {
+    const tried = new Set<string>();
+    for (;;) {
+      // Asked for each time: a channel may have told of servers that were not known when the round began.
+      const target = ordered(deps.targets(), lastUrl).find((one) => !tried.has(nameOf(one)));
+      if (target === undefined) break;
+      tried.add(nameOf(target));
       const outcome = await tryOne(target);
       end = outcome.end;
       if (stopping.signal.aborted || end.code === 'REFUSED') return outcome;
@@ -204,6 +209,10 @@ function refusal({ code, message }: Extract<SessionMessage, { kind: 'refused' }>
   // Alone it is like a server that is not there.
   if (code === 'TRY_LATER') return { code, message };
   return { code: 'REFUSED', message: `${message} (${code})` };
+}
+
+function nameOf({ url, channelKey }: ControlTarget): string {
+  return `${url} ${encodeBase64(channelKey)}`;
 }
 
 /** The server that worked last comes first. */
