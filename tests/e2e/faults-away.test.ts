@@ -6,7 +6,7 @@ import { startConversation } from './lib/conversation.ts';
 import { status } from './lib/network.ts';
 import { withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 
 async function isConnected(host: Host): Promise<boolean> {
   return (await status(host)).coordinator.connected;

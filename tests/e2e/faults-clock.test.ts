@@ -7,7 +7,7 @@ import type { Service } from './lib/service.ts';
 import { addDevice, invite, withStations } from './lib/stations.ts';
 import { wrongClock } from './lib/wrong-clock.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 /** Less than the smallest offset. */
 const OFF_MS = 3_000_000;
 const OFFSETS = ['+10y', '-10y', '+1h', '-1h'] as const;

@@ -5,7 +5,7 @@ import { waitFor } from '../lab/index.ts';
 import { PCLOUD } from './lib/network.ts';
 import { withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 const STATE = '/run/pcloud/state';
 
 test('a map that is damaged, cut short or empty is fetched anew', () =>

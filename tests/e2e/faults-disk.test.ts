@@ -7,7 +7,7 @@ import { PCLOUD, status, up } from './lib/network.ts';
 import type { Service } from './lib/service.ts';
 import { addDevice, invite, withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 /** A join is tried for 15 s before it is given up. */
 const JOIN_LIMIT_MS = 40_000;
 const STATE = '/run/pcloud/state';

@@ -6,8 +6,8 @@ import { sleep } from '../lab/index.ts';
 import { withStations } from './lib/stations.ts';
 
 const KILLS = 20;
-/** A start takes a second, a handshake with a peer that knows nothing of the kill five more. */
-const BACK_LIMIT_MS = 20_000;
+/** Tries for a coordinator are 30 s apart at most, and a handshake with who knows of no kill may take five more. */
+const BACK_LIMIT_MS = 45_000;
 const LONGEST_REST_MS = 2_000;
 
 const seed = runSeed();

@@ -6,7 +6,7 @@ import { startConversation } from './lib/conversation.ts';
 import { status } from './lib/network.ts';
 import { withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 /** A server that is gone without a word is noticed within 30 s, and tries are 30 s apart at most. */
 const SILENT_LIMIT_MS = 75_000;
 /** TCP sends again within some seconds; that the old place is dead would show after fifteen. */

@@ -6,7 +6,7 @@ import { startConversation } from './lib/conversation.ts';
 import { PCLOUD } from './lib/network.ts';
 import { type Stations, withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 /** Who refuses a server asks it again after 30 s at most. */
 const AGAIN_LIMIT_MS = 50_000;
 const COORDINATOR = '/run/pcloud/state/coordinator';

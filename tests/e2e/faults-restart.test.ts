@@ -7,7 +7,7 @@ import { createMeshNetwork, PCLOUD, startSeed, status, up } from './lib/network.
 import { keepRunning } from './lib/service.ts';
 import { withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 
 /** What must be the same before and after: the interface with its index, addresses and routes. */
 async function interfaceOf(host: Host): Promise<string> {

@@ -6,7 +6,7 @@ import { type Host, sleep, waitFor } from '../lab/index.ts';
 import { PCLOUD } from './lib/network.ts';
 import { addDevice, withStations } from './lib/stations.ts';
 
-const BACK_LIMIT_MS = 20_000;
+const BACK_LIMIT_MS = 45_000;
 /** One who yields waits for 15 s at least. */
 const QUIET_MS = 12_000;
 const STATE = '/run/pcloud/state';
