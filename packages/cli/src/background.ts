@@ -93,6 +93,11 @@ function isOpen(descriptor: number): boolean {
   }
 }
 
+/** Whether a process that started this one waits to be told. */
+export function hasStarter(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return environment[READY_VARIABLE] !== undefined;
+}
+
 /**
  * Tells the process that started this one, if it waits, that the interface is ready, or why it is not.
  * @returns whether it was told, and will tell

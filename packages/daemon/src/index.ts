@@ -28,7 +28,10 @@ export {
   type MeshStatus,
   OperationError,
   type PingAnswer,
+  processName,
+  type StatusAtRestOptions,
   startMeshDaemon,
+  statusAtRest,
   targetOfLink,
 } from './mesh/index.ts';
 export type { PeerStatus, TunnelStatus } from './status.ts';

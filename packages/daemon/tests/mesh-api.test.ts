@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { askDaemon, followDaemon } from '../src/mesh/api/client.ts';
 import type { MeshEvent } from '../src/mesh/events.ts';
 import type { MeshDaemon } from '../src/mesh/start.ts';
+import { statusAtRest } from '../src/mesh/status-at-rest.ts';
 import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import {
   admitWith,
@@ -260,5 +261,43 @@ test('bad requests are turned away one by one', () =>
 test('without a daemon the error says how to start one', async () => {
   assert.is(await refusal(askDaemon('/nowhere', { method: 'GET', path: '/status' })), 'NOT_RUNNING');
 });
+
+test('a daemon that is there for up alone is dismissed by down, once that is answered', async () => {
+  const control = createFakeControl();
+  const rig = createMeshRig({ clock: createFakeClock(), control });
+  admitWith(control, (nodeKey) => createMap(control, [createNode(1, nodeKey)]));
+  rig.seams.userOf = () => 0;
+  try {
+    const daemon = await rig.start({ endsWhenDown: true });
+    await daemon.join(control.target('t'));
+    let isDismissed = false;
+    void daemon.dismissed.then(() => {
+      isDismissed = true;
+    });
+    await daemon.down();
+    await daemon.up();
+    assert.not.ok(isDismissed, 'nobody was answered');
+    const directory = join(rig.directory, 'run');
+    const stateDir = join(rig.directory, 'state');
+    const options = { stateDir, interfaceName: 'pcloud0', version: '1' };
+    assert.is(statusAtRest(options), undefined, 'it is to be up');
+    const answer = await askDaemon(directory, { method: 'POST', path: '/down', input: {} });
+    assert.equal(answer, { endingPid: process.pid });
+    await daemon.dismissed;
+    await daemon.close({ keepInterface: false });
+    const atRest = statusAtRest(options);
+    assert.is(atRest?.state, 'down');
+    assert.equal(atRest?.self, { name: 'node-1', addresses: ['10.0.0.1', 'fd00::1'] });
+  } finally {
+    await rig.clean();
+  }
+});
+
+test('a daemon of a service manager stays when it is told down', () =>
+  withDaemon(async ({ control, daemon, post }) => {
+    await daemon.join(control.target('t'));
+    assert.equal(await post('/down'), { endingPid: null });
+    assert.is(daemon.status().state, 'down');
+  }));
 
 test.run();

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { tellStarter } from '../background.ts';
+import { hasStarter, tellStarter } from '../background.ts';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { startDaemonHere } from '../daemon/run-daemon.ts';
@@ -11,7 +11,7 @@ import { watchSignals } from '../signals.ts';
 
 const NOTES = `
 SIGTERM leaves the interface to the next start, so that what runs on the tunnel goes on over a restart;
-SIGINT takes it away. The log goes to standard error, with --json as one object a line.`;
+SIGINT takes it away. One that "pcloud up" started in the background ends with "pcloud down". The log goes to standard error, with --json as one object a line.`;
 
 export function addDaemon(program: Command, context: CliContext): void {
   const command = program
@@ -24,10 +24,11 @@ export function addDaemon(program: Command, context: CliContext): void {
     const signals = watchSignals();
     try {
       const log = await createLog(settings.logLevel ?? 'info', json);
-      const daemon = await startDaemonHere(settings, settings.port, log);
+      const { environment } = context;
+      const daemon = await startDaemonHere(settings, settings.port, log, hasStarter(environment));
       tellStarter(context.environment as Record<string, string | undefined>);
-      const signal = await signals.first;
-      await daemon.close({ keepInterface: signal === 'SIGTERM' });
+      const ending = await Promise.race([signals.first, daemon.dismissed]);
+      await daemon.close({ keepInterface: ending === 'SIGTERM' });
     } catch (error) {
       tellStarter(context.environment as Record<string, string | undefined>, describeError(error));
       throw error;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { findOrStartDaemon } from '../daemon/start-daemon.ts';
+import { type Dismissed, untilEnded } from '../daemon/until-ended.ts';
 import { CliError } from '../exit.ts';
 import { addSettings } from '../settings/options.ts';
 import { OF_DAEMON } from '../settings/table.ts';
@@ -21,7 +22,8 @@ export function addLogout(program: Command, context: CliContext): void {
       const status = (await askDaemon(runtimeDir, { method: 'GET', path: '/status' })) as MeshStatus;
       if (status.state === 'none') throw new CliError('failed', 'this device belongs to no network');
       const isTold = await tellNetwork(runtimeDir);
-      await askDaemon(runtimeDir, { method: 'POST', path: '/logout' });
+      const left = await askDaemon(runtimeDir, { method: 'POST', path: '/logout' });
+      await untilEnded(left as Dismissed);
       const name = status.self?.name ?? 'this device';
       if (!isTold) {
         context.err(`The network could not be told; there, run: pcloud nodes remove ${status.self?.name ?? 'NODE'}\n`);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
+import { readMeshStatus } from '../daemon/mesh-status.ts';
 import { isRootHere } from '../seed/root.ts';
 import { formatMesh } from '../texts/mesh.ts';
 import { REMINDER } from '../texts/welcome.ts';
@@ -12,9 +13,8 @@ export function addStatus(program: Command, context: CliContext): void {
     ['pcloud status --json | jq .peers', 'for programs'],
   ]);
   onCall(command, context, async ({ settings, answer }) => {
-    const { askDaemon } = await import('@pcloud/daemon');
-    const status = await askDaemon(settings.runtimeDir, { method: 'GET', path: '/status' });
-    const text = formatMesh(status as Parameters<typeof formatMesh>[0], context.columns);
+    const status = await readMeshStatus(settings);
+    const text = formatMesh(status, context.columns);
     answer(status, isRootHere(settings) ? `${text}\n${REMINDER}\n` : text);
   });
 }

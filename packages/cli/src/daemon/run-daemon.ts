@@ -2,8 +2,17 @@ import type { Logger, MeshDaemon } from '@pcloud/daemon';
 import type { Settings } from '../settings/read.ts';
 import { VERSION } from '../version.ts';
 
-/** The mesh daemon of these settings, in this process. @throws DaemonError */
-export async function startDaemonHere(settings: Settings, port: number | undefined, log: Logger): Promise<MeshDaemon> {
+/**
+ * The mesh daemon of these settings, in this process.
+ * @param endsWhenDown see `MeshDaemon.dismissed`
+ * @throws DaemonError
+ */
+export async function startDaemonHere(
+  settings: Settings,
+  port: number | undefined,
+  log: Logger,
+  endsWhenDown = false,
+): Promise<MeshDaemon> {
   const { startMeshDaemon } = await import('@pcloud/daemon');
   return startMeshDaemon(
     {
@@ -12,6 +21,7 @@ export async function startDaemonHere(settings: Settings, port: number | undefin
       port,
       stateDir: settings.stateDir,
       runtimeDir: settings.runtimeDir,
+      endsWhenDown,
       crypto: undefined,
       bind: undefined,
       offload: true,

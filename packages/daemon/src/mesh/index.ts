@@ -10,4 +10,6 @@ export { type JoinOutcome, type JoinTarget, targetOfLink } from './join-target.t
 export type { MeshNames } from './names.ts';
 export type { MeshSeams } from './seams.ts';
 export { type MeshDaemon, type MeshDaemonDeps, type MeshDaemonOptions, startMeshDaemon } from './start.ts';
+export { processName } from './state/state-lock.ts';
 export type { MeshPeerStatus, MeshState, MeshStatus } from './status.ts';
+export { type StatusAtRestOptions, statusAtRest } from './status-at-rest.ts';

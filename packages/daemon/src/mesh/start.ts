@@ -13,6 +13,8 @@ import type { MeshStatus } from './status.ts';
 export interface MeshDaemonOptions extends MeshCoreOptions {
   /** Where `daemon.sock` goes. */
   readonly runtimeDir: string;
+  /** Whether the process is there for `up` alone: see `dismissed`. */
+  readonly endsWhenDown?: boolean;
 }
 
 export interface MeshDaemonDeps {
@@ -33,6 +35,8 @@ export interface MeshDaemon {
   /** As `pcloud down`, and `pcloud up` without a link. */
   down(): Promise<void>;
   up(): Promise<void>;
+  /** Resolves, with `endsWhenDown`, once the local API was told `down` or `logout` and has answered. */
+  readonly dismissed: Promise<void>;
   /** With `keepInterface`, the interface, its addresses and routes wait for the next daemon; else they are gone. */
   close(options: { readonly keepInterface: boolean }): Promise<void>;
 }
@@ -47,12 +51,17 @@ export async function startMeshDaemon(options: MeshDaemonOptions, deps: MeshDaem
   checkInterfaceName(options.name);
   const seams = { ...systemSeams(options, log), ...deps.seams };
   const lock = lockState(options.stateDir);
+  let dismiss = (): void => {};
+  const dismissed = new Promise<void>((resolve) => {
+    dismiss = resolve;
+  });
+  const dismissal = options.endsWhenDown ? { pid: process.pid, handle: () => dismiss() } : undefined;
   let core: MeshCore | undefined;
   let api: UnixServer | undefined;
   try {
     seams.names.recover();
     core = createMeshCore(options, { ...deps, seams });
-    api = await serveApi(options.runtimeDir, core, seams, log);
+    api = await serveApi(options.runtimeDir, core, seams, log, dismissal);
     if (openMembership(options.stateDir).current?.wanted === 'up') await core.up();
   } catch (error) {
     api?.close();
@@ -69,6 +78,7 @@ export async function startMeshDaemon(options: MeshDaemonOptions, deps: MeshDaem
     joined: (signal) => running.joined(signal),
     up: () => running.up(),
     down: () => running.down(),
+    dismissed,
     async close(how) {
       server.close();
       await running.close(how);

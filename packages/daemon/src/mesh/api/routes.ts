@@ -13,6 +13,8 @@ import { pingNode } from './ping.ts';
 export interface ApiRoute {
   /** Whether others than root may ask. */
   readonly open: boolean;
+  /** Whether a process that was started for `up` alone has nothing more to do once it has answered. */
+  readonly dismisses?: boolean;
   run(input: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
@@ -37,10 +39,14 @@ const inputs = {
   operation: v.object({ operation: text, input: v.optional(v.unknown(), {}), timeoutMs }),
 } as const;
 
-/** What the local API answers, by `METHOD PATH`. */
+/**
+ * What the local API answers, by `METHOD PATH`.
+ * @param endingPid the process, when it ends once it was dismissed: whoever dismisses it may wait for that
+ */
 export function createRoutes(
   core: MeshCore,
   { probe, clock }: Pick<MeshSeams, 'probe' | 'clock'>,
+  endingPid: number | undefined,
 ): Map<string, ApiRoute> {
   /** @throws DaemonError TIMED_OUT */
   async function within<T>(limitMs: number, signal: AbortSignal, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -89,23 +95,19 @@ export function createRoutes(
     }
   }
 
+  function dismissing(act: () => Promise<void>): ApiRoute {
+    const answering = route(false, inputs.none, async () => {
+      await act();
+      return { endingPid: endingPid ?? null };
+    });
+    return { ...answering, dismisses: true };
+  }
+
   return new Map<string, ApiRoute>([
     ['GET /status', route(true, inputs.none, async () => core.status())],
     ['POST /up', route(false, inputs.up, up)],
-    [
-      'POST /down',
-      route(false, inputs.none, async () => {
-        await core.down();
-        return {};
-      }),
-    ],
-    [
-      'POST /logout',
-      route(false, inputs.none, async () => {
-        await core.leave();
-        return {};
-      }),
-    ],
+    ['POST /down', dismissing(() => core.down())],
+    ['POST /logout', dismissing(() => core.leave())],
     ['POST /wait', route(true, inputs.wait, wait)],
     [
       'POST /ping',

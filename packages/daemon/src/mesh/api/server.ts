@@ -15,6 +15,13 @@ import { createRoutes } from './routes.ts';
 export const DAEMON_SOCKET = 'daemon.sock';
 const MOST_INPUT_BYTES = 1_048_576;
 
+/** What becomes of a process that was started for `up` alone, once it was told to go down. */
+export interface Dismissal {
+  readonly pid: number;
+  /** Called when who told it has the answer. */
+  handle(): void;
+}
+
 /**
  * Serves the local API, HTTP with JSON on a Unix socket. Root may ask for everything, others for what changes
  * nothing; where nobody can tell who asks, the socket is root's alone.
@@ -25,8 +32,9 @@ export async function serveApi(
   core: MeshCore,
   seams: Pick<MeshSeams, 'probe' | 'clock' | 'userOf'>,
   log: Logger,
+  dismissal?: Dismissal,
 ): Promise<UnixServer> {
-  const routes = createRoutes(core, seams);
+  const routes = createRoutes(core, seams, dismissal?.pid);
   const http = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -43,7 +51,10 @@ export async function serveApi(
         return send(response, 403, refusal('FORBIDDEN', 'only root may do that; run it with sudo'));
       }
       const input = request.method === 'POST' ? await readInput(request) : {};
-      send(response, 200, await found.run(input, gone.signal));
+      const value = await found.run(input, gone.signal);
+      // The answer is on its way before the process may end.
+      if (found.dismisses) response.once('finish', () => dismissal?.handle());
+      send(response, 200, value);
     } catch (error) {
       if (response.destroyed) return;
       const { code } = error as { code?: string };
