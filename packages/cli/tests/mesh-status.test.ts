@@ -26,6 +26,7 @@ const STATUS: MeshStatus = {
   coordinator: { connected: true, url: 'https://192.0.2.10:8443', problem: null },
   pending: null,
   conflict: null,
+  resolver: null,
   peers: [PEER],
 };
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { createSystemClock } from '../src/clock.ts';
 import { type Logger, silentLogger } from '../src/log.ts';
 import { nameserversOf } from '../src/mesh/names/resolv-conf.ts';
 import { createSystemNames, type SystemNames } from '../src/mesh/names/system-names.ts';
+import type { DnsMode } from '../src/mesh/names.ts';
 import { createFakeControl, createMap, createNode } from '../src/testing/fake-control.ts';
 import { createFakeMachine } from '../src/testing/fake-machine.ts';
 
@@ -24,28 +26,31 @@ interface Rig {
   readonly path: string;
   readonly stateDir: string;
   readonly warnings: string[];
+  /** Programs that were started to tell them of us. */
+  readonly runs: string[];
   read(): string;
 }
 
-async function withRig(act: (rig: Rig) => Promise<void>, port = 0): Promise<void> {
+async function withRig(act: (rig: Rig) => Promise<void>, port = 0, dns: DnsMode = 'auto'): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'pcloud-names-'));
   const path = join(directory, 'resolv.conf');
   const stateDir = join(directory, 'state');
   writeFileSync(path, ORIGINAL);
   const warnings: string[] = [];
+  const runs: string[] = [];
   const log: Logger = { ...silentLogger, warn: (_fields, event) => void warnings.push(event) };
   const names = createSystemNames(
-    { stateDir, interfaceName: 'pcloud0', resolvConf: path, port },
+    { stateDir, interfaceName: 'pcloud0', resolvConf: path, port, dns },
     {
       network: createFakeMachine(),
       clock: createSystemClock(),
       random: () => {},
       log,
-      programs: { exists: () => false, run: async () => {}, runNow: () => {} },
+      programs: { exists: () => false, run: async () => void runs.push('run'), runNow: () => void runs.push('run') },
     },
   );
   try {
-    await act({ names, path, stateDir, warnings, read: () => readFileSync(path, 'utf8') });
+    await act({ names, path, stateDir, warnings, runs, read: () => readFileSync(path, 'utf8') });
   } finally {
     names.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -81,6 +86,32 @@ test('a port that another program has is warned of, and programs are not sent th
     assert.is(read(), ORIGINAL);
   }, other.address().port);
   other.close();
+});
+
+test('with names of the machine left alone, nodes are answered for where we are asked, and nothing else changes', async () => {
+  const place = createSocket('udp4');
+  await new Promise<void>((resolve) => place.bind(0, '127.0.0.1', resolve));
+  const { port } = place.address();
+  await new Promise<void>((resolve) => place.close(resolve));
+  await withRig(
+    async ({ names, read, runs, stateDir }) => {
+      names.apply(mapOf(['127.0.0.1']));
+      await waitFor('the resolver to listen', () => names.status().addresses.length > 0);
+      const resolver = new Resolver({ timeout: 2_000, tries: 1 });
+      resolver.setServers([`127.0.0.1:${port}`]);
+      assert.equal(await resolver.resolve4('node-2.pcloud'), ['127.0.0.1']);
+      const refused = await resolver.resolve4('example.org').catch((error: { code: string }) => error.code);
+      assert.is(refused, 'EREFUSED', 'other names are for the machine to ask elsewhere');
+      assert.is(names.status().dns, 'off');
+      assert.is(names.status().counters.answered, 1);
+      names.stop();
+      assert.is(read(), ORIGINAL);
+      assert.equal(runs, []);
+      assert.not(existsSync(join(stateDir, 'resolv-conf.json')));
+    },
+    port,
+    'off',
+  );
 });
 
 test('who stops while it starts leaves nothing behind', () =>

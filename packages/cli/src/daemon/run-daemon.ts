@@ -22,6 +22,7 @@ export async function startDaemonHere(
       stateDir: settings.stateDir,
       runtimeDir: settings.runtimeDir,
       endsWhenDown,
+      dns: settings.dns,
       crypto: undefined,
       bind: undefined,
       offload: true,

@@ -60,10 +60,11 @@ async function startService({ runtimeDir }: Settings): Promise<FoundDaemon> {
 }
 
 async function startChild(settings: Settings, { environment }: CliContext): Promise<FoundDaemon> {
-  const { stateDir, runtimeDir, tun, name, port, logLevel, config } = settings;
+  const { stateDir, runtimeDir, tun, name, port, dns, logLevel, config } = settings;
   const log = openLog(runtimeDir);
   const args = ['daemon', '--state-dir', stateDir, '--runtime-dir', runtimeDir, '--tun', tun, '--name', name];
   if (port !== undefined) args.push('--port', String(port));
+  if (dns !== undefined) args.push('--dns', dns);
   if (logLevel !== undefined) args.push('--log-level', logLevel);
   if (config !== undefined) args.push('--config', config);
   const { child, failure } = await startDetached({ environment, args, output: log });

@@ -48,6 +48,9 @@ export const parseLevel: Parse<'verbose' | 'info' | 'error' | 'silent'> = (text)
   return expect(isLevel, level as 'info', text, 'verbose, info, error or silent');
 };
 
+export const parseDns: Parse<'auto' | 'off'> = (text) =>
+  expect(text === 'auto' || text === 'off', text as 'auto', text, 'auto or off');
+
 export const parseSwitch: Parse<boolean> = (text) =>
   expect(text === 'true' || text === 'false', text === 'true', text, 'true or false');
 

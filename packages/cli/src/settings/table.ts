@@ -2,6 +2,7 @@ import type { Prefix } from '@pcloud/ip';
 import {
   type ListenAddress,
   type Parse,
+  parseDns,
   parseLevel,
   parseListen,
   parseNetwork,
@@ -31,6 +32,7 @@ export interface GivenSettings {
   readonly tun: string | undefined;
   readonly port: number | undefined;
   readonly name: string | undefined;
+  readonly dns: 'auto' | 'off' | undefined;
   readonly logLevel: 'verbose' | 'info' | 'error' | 'silent' | undefined;
   readonly listen: readonly ListenAddress[] | undefined;
   readonly publicUrls: readonly string[] | undefined;
@@ -54,6 +56,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<NonNullable<GivenSe
   tun: one('tun', 'NAME', 'name of the interface (default: pcloud0)', parseText),
   port: one('port', 'PORT', 'UDP port of the tunnel (default: 51820 on a seed, else one that is kept)', parsePort),
   name: one('name', 'NAME', "name of this node, wished for (default: the machine's)", parseText),
+  dns: one('dns', 'MODE', 'auto, or off: programs of this machine are not sent to our resolver', parseDns),
   logLevel: one('log-level', 'LEVEL', 'verbose, info, error or silent', parseLevel),
   listen: many(
     'listen',
@@ -76,7 +79,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<NonNullable<GivenSe
 /** Of each command. */
 export const COMMON: readonly SettingKey[] = ['stateDir', 'runtimeDir'];
 /** Of those that start a daemon. */
-export const OF_DAEMON: readonly SettingKey[] = ['tun', 'port', 'name', 'logLevel'];
+export const OF_DAEMON: readonly SettingKey[] = ['tun', 'port', 'name', 'dns', 'logLevel'];
 /** Of those that start a coordinator. */
 export const OF_COORDINATOR: readonly SettingKey[] = [
   'listen',

@@ -7,7 +7,7 @@ export type { ConnectControl, ControlTransport } from './control/transport.ts';
 export type { EventBus, MeshEvent } from './events.ts';
 export type { Conflict } from './interface/plan.ts';
 export { type JoinOutcome, type JoinTarget, targetOfLink } from './join-target.ts';
-export type { MeshNames } from './names.ts';
+export type { DnsMode, MeshNames, NamesStatus } from './names.ts';
 export type { MeshSeams } from './seams.ts';
 export { type MeshDaemon, type MeshDaemonDeps, type MeshDaemonOptions, startMeshDaemon } from './start.ts';
 export { processName } from './state/state-lock.ts';

@@ -330,6 +330,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       problem: undefined,
     },
     pending,
+    names: seams.names.status(),
   });
 
   return {

@@ -11,7 +11,7 @@ import type { ConnectControl } from './control/transport.ts';
 import { createWsConnect } from './control/ws-transport.ts';
 import { createPortableMachine, type MachineNetwork } from './machine.ts';
 import { createSystemNames } from './names/system-names.ts';
-import type { MeshNames } from './names.ts';
+import type { DnsMode, MeshNames } from './names.ts';
 import { probeByTcp } from './probe.ts';
 
 /** Everything through which the mesh daemon touches the machine. */
@@ -37,16 +37,18 @@ export interface SystemSeamsOptions {
   readonly stateDir: string;
   /** Of the interface. */
   readonly name: string;
+  /** Whether programs of this machine are sent to our resolver; `auto` unless said. */
+  readonly dns?: DnsMode | undefined;
 }
 
 /** The machine itself. */
-export function systemSeams({ stateDir, name }: SystemSeamsOptions, log: Logger): MeshSeams {
+export function systemSeams({ stateDir, name, dns = 'auto' }: SystemSeamsOptions, log: Logger): MeshSeams {
   const loaded = loadNative(addonBesideProgram());
   const addon = 'addon' in loaded ? loaded.addon : undefined;
   const clock = createSystemClock(addon);
   const random = (out: Uint8Array): void => void randomFillSync(out);
   const network = addon ?? createPortableMachine(log);
-  const names = createSystemNames({ stateDir, interfaceName: name }, { network, clock, random, log });
+  const names = createSystemNames({ stateDir, interfaceName: name, dns }, { network, clock, random, log });
   return {
     clock,
     random,

@@ -5,6 +5,7 @@ import { serveApi } from './api/server.ts';
 import type { EventBus } from './events.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
 import { createMeshCore, type MeshCore, type MeshCoreOptions } from './mesh-core.ts';
+import type { DnsMode } from './names.ts';
 import { type MeshSeams, systemSeams } from './seams.ts';
 import { openMembership } from './state/membership.ts';
 import { lockState } from './state/state-lock.ts';
@@ -13,6 +14,8 @@ import type { MeshStatus } from './status.ts';
 export interface MeshDaemonOptions extends MeshCoreOptions {
   /** Where `daemon.sock` goes. */
   readonly runtimeDir: string;
+  /** Whether programs of this machine are sent to our resolver; `auto` unless said. */
+  readonly dns?: DnsMode | undefined;
   /** Whether the process is there for `up` alone: see `dismissed`. */
   readonly endsWhenDown?: boolean;
 }

@@ -26,5 +26,6 @@ export function statusAtRest({ stateDir, interfaceName, version }: StatusAtRestO
     tunnel: undefined,
     control: { connected: false, url: undefined, remoteAddress: undefined, problem: undefined },
     pending: undefined,
+    names: undefined,
   });
 }

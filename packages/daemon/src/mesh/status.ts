@@ -4,6 +4,7 @@ import { PEER_REASONS } from '../peer-reasons.ts';
 import type { ControlState } from './control/client.ts';
 import type { Conflict } from './interface/plan.ts';
 import { endpointOf, type MeshTunnel } from './mesh-tunnel.ts';
+import type { NamesStatus } from './names.ts';
 
 /** `none`: of no network. `joining`: not let in yet. `down`: a member whose interface was taken away. */
 export type MeshState = 'none' | 'joining' | 'up' | 'down';
@@ -26,6 +27,8 @@ export interface MeshStatus {
   readonly pending: { readonly code: string; readonly url: string } | null;
   /** A range of this machine that the network overlaps. */
   readonly conflict: Conflict | null;
+  /** Of names; null while the device is down. */
+  readonly resolver: NamesStatus | null;
   readonly peers: readonly MeshPeerStatus[];
 }
 
@@ -71,6 +74,7 @@ export interface StatusFacts {
   readonly tunnel: MeshTunnel | undefined;
   readonly control: ControlState;
   readonly pending: { readonly code: string; readonly url: string } | undefined;
+  readonly names: NamesStatus | undefined;
 }
 
 export function describeMesh(facts: StatusFacts): MeshStatus {
@@ -84,6 +88,7 @@ export function describeMesh(facts: StatusFacts): MeshStatus {
     coordinator: { connected: control.connected, url: control.url ?? null, problem: control.problem ?? null },
     pending: facts.pending ?? null,
     conflict: tunnel?.conflict ?? null,
+    resolver: (tunnel && facts.names) ?? null,
     peers: map ? [...map.nodes.values()].map((node) => describePeer(node, facts)).sort(byName) : [],
   };
 }

@@ -7,7 +7,7 @@ import { resolveHost } from '../../names-file.ts';
 import { parseNameservers, readNameservers } from '../interface/nameservers.ts';
 import { prefixesOf } from '../interface/plan.ts';
 import type { MachineNetwork } from '../machine.ts';
-import type { MeshNames } from '../names.ts';
+import type { DnsMode, MeshNames } from '../names.ts';
 import { createAskServer } from './ask-server.ts';
 import { isOfAnotherNetwork } from './foreign-file.ts';
 import { createForwarder } from './forwarder.ts';
@@ -17,14 +17,13 @@ import { createOutsideHosts } from './outside-hosts.ts';
 import { createOwnHost } from './own-host.ts';
 import { createResolvFile } from './resolv-file.ts';
 import { createResolved, type ResolvedDeps, systemPrograms } from './resolved.ts';
-import { createResolver, type ResolverCounts } from './resolver.ts';
+import { createResolver } from './resolver.ts';
 import { reverseZones } from './reverse-names.ts';
 import { createSplitDns } from './split-dns.ts';
 import { watchFile } from './watch-file.ts';
 
 /** Names of the mesh for the programs of this machine. */
 export interface SystemNames extends MeshNames {
-  readonly counts: Readonly<ResolverCounts>;
   /** The machine's own resolvers, ours not among them. 4 or 16 bytes each. */
   nameservers(): Uint8Array[];
   /** Addresses of a host that is no node, never by our own resolver. Rejects when there are none. */
@@ -35,6 +34,8 @@ export interface SystemNamesOptions {
   readonly stateDir: string;
   /** Of the mesh. */
   readonly interfaceName: string;
+  /** `auto` unless said. */
+  readonly dns?: DnsMode;
   /** What follows is for tests. */
   readonly resolvConf?: string;
   readonly port?: number;
@@ -55,7 +56,7 @@ const UPLINKS = '/run/systemd/resolve/resolv.conf';
 const RETRY_MS = 5_000;
 
 export function createSystemNames(options: SystemNamesOptions, deps: SystemNamesDeps): SystemNames {
-  const { stateDir, interfaceName, resolvConf = RESOLV_CONF, port = 53 } = options;
+  const { stateDir, interfaceName, dns = 'auto', resolvConf = RESOLV_CONF, port = 53 } = options;
   const { clock, log, network } = deps;
   let map: NetworkMap | undefined;
   let table: HostTable | undefined;
@@ -140,6 +141,7 @@ export function createSystemNames(options: SystemNamesOptions, deps: SystemNames
   }
 
   function tell(): void {
+    if (dns === 'off') return;
     const servers = (map?.self.addresses ?? []).filter((address) => listeners.has(address));
     if (map === undefined || servers.length === 0 || opening.size > 0) return;
     const zones = prefixesOf(map).filter(isWhole).flatMap(reverseZones);
@@ -167,7 +169,7 @@ export function createSystemNames(options: SystemNamesOptions, deps: SystemNames
   }
 
   return {
-    counts: resolver.counts,
+    status: () => ({ dns, addresses: [...listeners.keys()], counters: { ...resolver.counts } }),
     recover() {
       try {
         file.recover();
