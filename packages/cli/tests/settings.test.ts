@@ -65,7 +65,7 @@ test('a path is absolute, for a program in the background has another working di
 
 for (const [where, flags, environment, message] of [
   ['flag', { port: '0' }, {}, /^--port: expected 1 to 65535, got "0"$/],
-  ['flag', { dns: 'on' }, {}, /^--dns: expected auto or off, got "on"$/],
+  ['flag of a choice', { dns: 'on' }, {}, /^--dns: expected auto or off, got "on"$/],
   ['variable', {}, { PCLOUD_NETWORK: '10.0.0.0/33' }, /^PCLOUD_NETWORK: expected an IPv4 range/],
   [
     'file',
