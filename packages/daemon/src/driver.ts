@@ -1,5 +1,6 @@
 import type { DataPlane, Device, DeviceEvent, Peer } from '@pcloud/wireguard';
 import type { Clock } from './clock.ts';
+import type { BatchFilter } from './filter/index.ts';
 import type { Logger } from './log.ts';
 
 /** Turns a device by what comes in, and does what it wants done. */
@@ -23,6 +24,8 @@ export interface DriverDeps {
   readonly plane: DataPlane;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Asked about every batch, when there is one. */
+  readonly filter?: BatchFilter;
   /** Keeps a reserved handshake stamp. */
   readonly keepStamp: (reserved: Uint8Array) => void;
   readonly handleEvent: (event: DeviceEvent, peer: Peer) => void;
@@ -30,7 +33,7 @@ export interface DriverDeps {
 
 /** The loop of `Device`: after every change its outputs are done until it names the moment to wake. */
 export function createDriver(deps: DriverDeps): Driver {
-  const { device, plane, clock, log } = deps;
+  const { device, plane, clock, log, filter } = deps;
   const faults: Record<FaultKind, number> = { tun: 0, network: 0, timer: 0, change: 0, output: 0 };
   let stopped = false;
   let cancelTimer: (() => void) | undefined;
@@ -82,6 +85,7 @@ export function createDriver(deps: DriverDeps): Driver {
         plane.transmit(output.datagram, output.endpoint, output.tos);
         return false;
       case 'frames':
+        filter?.handleFrames(output.count, now);
         plane.sealAndSend(output.count);
         device.handleSent(output.count, now);
         return false;
@@ -118,6 +122,7 @@ export function createDriver(deps: DriverDeps): Driver {
         const count = plane.tunReceive();
         if (count === 0) return;
         device.handleFrames(count, now);
+        filter?.handleFrames(count, now);
         plane.sealAndSend(count);
         device.handleSent(count, now);
       });
@@ -129,6 +134,7 @@ export function createDriver(deps: DriverDeps): Driver {
         device.handleDatagrams(count, now);
         plane.open(count);
         device.handleOpened(count, now);
+        filter?.handleOpened(count, now);
         plane.tunSend(count);
       });
     },

@@ -9,6 +9,7 @@ import {
 } from '@pcloud/wireguard';
 import { createDriver, type Driver } from './driver.ts';
 import { createEndpointNames, type EndpointNamesDeps, shortName } from './endpoint-names.ts';
+import { createBatchFilter, type PacketFilter } from './filter/index.ts';
 import type { Hands } from './hands.ts';
 import type { LinkEvents } from './link-watch.ts';
 import type { Logger } from './log.ts';
@@ -39,6 +40,8 @@ export interface TunnelDeps {
   readonly resolve: EndpointNamesDeps['resolve'];
   readonly log: Logger;
   readonly version: string;
+  /** Judges packets of peers in both directions; every one passes when there is none. */
+  readonly filter?: PacketFilter;
   /** What happens with peers, for who steers their endpoints: an alarm about the clock is not for him. */
   readonly handlePeerEvent?: (event: Exclude<DeviceEvent, 'stamp-ahead'>, peer: Peer) => void;
   /** The interface is gone; called once. */
@@ -61,7 +64,15 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     stamps,
     log,
   );
-  const driver = createDriver({ device, plane, clock, log, keepStamp, handleEvent });
+  const driver = createDriver({
+    device,
+    plane,
+    clock,
+    log,
+    keepStamp,
+    handleEvent,
+    ...(deps.filter && { filter: createBatchFilter(deps.filter, batch) }),
+  });
   const sockets = createSocketControl({ bind, device, driver, log });
   const names = createEndpointNames({ readNames: deps.readNames, resolve: deps.resolve, setEndpoint, clock, log });
   const uapi = createUapi({

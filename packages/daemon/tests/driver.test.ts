@@ -20,7 +20,7 @@ interface Rig {
   readonly broken: Set<string>;
 }
 
-function createRig(counts: { tun?: number; network?: number } = {}): Rig {
+function createRig(counts: { tun?: number; network?: number; filter?: boolean } = {}): Rig {
   const calls: string[] = [];
   const broken = new Set<string>();
   const call = (name: string): void => {
@@ -60,6 +60,12 @@ function createRig(counts: { tun?: number; network?: number } = {}): Rig {
     plane,
     clock,
     log,
+    ...(counts.filter && {
+      filter: {
+        handleFrames: (count) => call(`filter.handleFrames ${count}`),
+        handleOpened: (count) => call(`filter.handleOpened ${count}`),
+      },
+    }),
     keepStamp: () => call('keepStamp'),
     handleEvent: (event) => call(event),
   });
@@ -77,6 +83,38 @@ test('a batch of the network is named, opened, checked and delivered, in this or
   const rig = createRig({ network: 2 });
   rig.driver.handleNetworkReadable();
   assert.equal(rig.calls, ['udpReceive', 'handleDatagrams', 'open', 'handleOpened', 'tunSend']);
+});
+
+test('a filter is asked once a batch: after the device decided, before anything is sealed or delivered', () => {
+  const rig = createRig({ tun: 3, network: 2, filter: true });
+  rig.driver.handleTunReadable();
+  assert.equal(rig.calls, ['tunReceive', 'handleFrames', 'filter.handleFrames 3', 'sealAndSend', 'handleSent']);
+  rig.calls.length = 0;
+  rig.driver.handleNetworkReadable();
+  assert.equal(rig.calls, [
+    'udpReceive',
+    'handleDatagrams',
+    'open',
+    'handleOpened',
+    'filter.handleOpened 2',
+    'tunSend',
+  ]);
+  rig.calls.length = 0;
+  rig.outputs.push({ kind: 'frames', count: 1 });
+  rig.driver.change(() => {});
+  assert.equal(rig.calls, ['filter.handleFrames 1', 'sealAndSend', 'handleSent']);
+});
+
+test('nothing leaves and nothing is delivered when the filter fails', () => {
+  const rig = createRig({ tun: 1, network: 1, filter: true });
+  rig.broken.add('filter.handleFrames 1').add('filter.handleOpened 1');
+  rig.driver.handleTunReadable();
+  rig.driver.handleNetworkReadable();
+  rig.outputs.push({ kind: 'frames', count: 1 });
+  rig.driver.change(() => {});
+  assert.not(rig.calls.includes('sealAndSend'));
+  assert.not(rig.calls.includes('tunSend'));
+  assert.equal(rig.errors, ['tun', 'network', 'output']);
 });
 
 test('nothing there costs nothing', () => {

@@ -99,6 +99,8 @@ export interface Batch {
   readonly datagrams: Int32Array;
   /** `LAYOUT.ENDPOINTS` records of `ENDPOINT.WORDS` words. */
   readonly endpoints: Int32Array;
+  /** Whose each datagram to be delivered is: its peer's endpoint slot. Not in the slab: no data plane needs it. */
+  readonly senders: Int32Array;
 }
 
 const FRAMES_BYTES = LAYOUT.TUN_SLOTS * FRAME.WORDS * 4;
@@ -133,5 +135,6 @@ export function createBatch(slab: ArrayBuffer = new ArrayBuffer(SLAB_BYTES)): Ba
     frames: new Int32Array(slab, REGIONS.FRAMES, FRAMES_BYTES / 4),
     datagrams: new Int32Array(slab, REGIONS.DATAGRAMS, DATAGRAMS_BYTES / 4),
     endpoints: new Int32Array(slab, REGIONS.ENDPOINTS, ENDPOINTS_BYTES / 4),
+    senders: new Int32Array(LAYOUT.DATAGRAMS),
   };
 }

@@ -107,6 +107,8 @@ export type PeerReason =
 
 export interface Peer {
   readonly publicKey: Uint8Array;
+  /** Its endpoint's slot in the batch, which names it there; another peer's as soon as this one is removed. */
+  readonly endpointSlot: number;
   /** A copy; undefined when there is none. */
   copyPresharedKey(): Uint8Array | undefined;
   /** 32 bytes, or undefined / all zeros to clear. Used from the next handshake on. */

@@ -92,6 +92,7 @@ export function handleOpened(context: DeviceContext, count: number, now: number)
       continue;
     }
     run.hasData = true;
+    context.batch.senders[index] = keypair.peer.endpointSlot;
     datagrams[at + DATAGRAM.DELIVER] = acceptPacket(context, keypair.peer, at, opened, now);
   }
   finishRun(context, run, now);
