@@ -180,6 +180,21 @@ test('where a server shows an older map, the next one is asked at once', () =>
     assert.equal(names(daemon), ['node-2']);
   }));
 
+test('why a server is refused is told also where its other places do not answer', () =>
+  withMember(async ({ clock, control, daemon }) => {
+    const { servers } = JSON.parse(Buffer.from(control.signedSet!).toString()).steps[0].set;
+    const urls = [control.url, 'https://203.0.113.50:8443'];
+    control.signedSet = control.signSet({ number: 2, servers: [{ ...servers[0], urls }] });
+    control.sessions[0]!.close();
+    await advance(clock, 2_000);
+    control.isAway = true;
+    const old = createMap(control, [ownNode(control)], { revision: 4 });
+    control.sessions.at(-1)!.send(writeMapMessage(old));
+    await settle();
+    assert.is(control.tried.at(-1), urls[1]);
+    assert.is(daemon.status().coordinator.problem?.code, 'MAP_REFUSED');
+  }));
+
 test('an older map is not believed after a restart either, when the map on disk was lost', () =>
   withMember(async ({ clock, control, daemon, rig }) => {
     await daemon.close({ keepInterface: true });
@@ -249,10 +264,10 @@ test('a set in which the server is not any more ends it, whatever it says', () =
     control.sessions[0]!.close();
     await advance(clock, 2_000);
     assert.ok(control.sessions.length > before + 1, 'its URL is tried under the key of the new server');
-    assert.is(daemon.status().coordinator.problem?.code, 'HANDSHAKE_REFUSED');
+    assert.is(daemon.status().coordinator.problem?.code, 'SERVER_SET_REFUSED');
     assert.is(control.sessions.flatMap(({ received }) => received).filter(({ kind }) => kind === 'join').length, 1);
     await advance(clock, 60_000);
-    assert.not(daemon.status().coordinator.connected);
+    assert.is(daemon.status().coordinator.problem?.code, 'HANDSHAKE_REFUSED');
   }));
 
 test('a node whose keys another machine uses does not fight for the channel', () =>

@@ -119,11 +119,13 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
       if (target === undefined) break;
       tried.add(nameOf(target));
       const outcome = await tryOne(target);
-      end = outcome.end;
-      if (stopping.signal.aborted || end.code === 'REFUSED') return outcome;
+      if (stopping.signal.aborted || outcome.end.code === 'REFUSED') return outcome;
       // Another server may have what this one is refused for.
-      if (outcome.admitted && end.code !== 'MAP_REFUSED') return outcome;
+      if (outcome.admitted && outcome.end.code !== 'MAP_REFUSED') return outcome;
+      // That others are not there at all tells less.
+      if (!LASTING.has(end.code)) end = outcome.end;
     }
+    if (state.problem !== end) change({ ...OFFLINE, problem: end });
     deps.roundFailed(end);
     return { admitted: false, end };
   }
