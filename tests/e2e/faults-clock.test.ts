@@ -10,7 +10,6 @@ import { wrongClock } from './lib/wrong-clock.ts';
 const BACK_LIMIT_MS = 45_000;
 /** Less than the smallest offset. */
 const OFF_MS = 3_000_000;
-const OFFSETS = ['+10y', '-10y', '+1h', '-1h'] as const;
 
 /** How far the clock of a log is off, milliseconds. */
 function offOf({ process }: Service): number {
@@ -34,18 +33,6 @@ for (const [ahead, behind] of [
       await whole(BACK_LIMIT_MS);
     }));
 }
-
-test('clocks that are set while nobody runs, forwards and back, change nothing for who is in', () =>
-  withStations({}, async ({ seed, first, whole }) => {
-    for (const offset of [...OFFSETS, undefined]) {
-      const env = offset === undefined ? {} : wrongClock(offset);
-      for (const { service } of [seed, first]) {
-        await service.stop();
-        service.start(env);
-        await whole(BACK_LIMIT_MS);
-      }
-    }
-  }));
 
 test('a link is good for as long as the server says, whatever the clock of who joins', () =>
   withStations({}, async (stations) => {

@@ -104,6 +104,17 @@ export async function addDevice({ lab, router }: Pick<MeshNetwork, 'lab' | 'rout
   return host;
 }
 
+/** Gives a host another address in the place of its only one. */
+export async function move(host: Host, from: string, to: string): Promise<void> {
+  const router = to.replace(/\d+$/, '1');
+  const lines = [
+    `ip address del ${from}/24 dev eth0`,
+    `ip address add ${to}/24 dev eth0`,
+    `ip route add default via ${router}`,
+  ];
+  await host.run(lines.join(' && '));
+}
+
 /** Joins through the daemon that runs there, or is about to. */
 async function joinByLink(host: Host, link: string): Promise<void> {
   await waitFor('the daemon to answer', () => host.run([PCLOUD, 'status']).catch(() => undefined), START_LIMIT_MS);
