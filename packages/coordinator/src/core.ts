@@ -1,7 +1,7 @@
 /** The coordinator without its sockets: state, accounts, maps, operations and the node channels' end. */
 import { formatJoinLink, formatNetworkId } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
-import { type Accounts, createAccounts, userPaths, userRecord } from './accounts/index.ts';
+import { type Accounts, type AccountsOptions, createAccounts, userPaths, userRecord } from './accounts/index.ts';
 import { newId } from './accounts/secret.ts';
 import { type Approvals, createApprovals } from './approvals/index.ts';
 import { type Audit, createAudit } from './audit.ts';
@@ -40,7 +40,7 @@ export interface Core {
   close(): void;
 }
 
-export interface CoreOptions extends NetworkOptions {
+export interface CoreOptions extends NetworkOptions, Pick<AccountsOptions, 'scryptCost'> {
   readonly openRegistration: boolean;
   /** For people: `pcloud 0.1.0`. */
   readonly program: string;
@@ -73,7 +73,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   });
   const state = { store, now: deps.wallMs, random };
   const audit = createAudit(state);
-  const accounts = createAccounts({ openRegistration: options.openRegistration }, { ...state, audit });
+  const accounts = createAccounts(options, { ...state, audit });
   const tokens = createTokens({ ...state, audit });
   const approvals = createApprovals({ ...state, audit, setTimer });
 
@@ -89,8 +89,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       await takeOut('nobody', node, 'nodes.leave');
       return { removed: node.name };
     }
-    // Who it belongs to may have changed since it connected.
-    const { userId } = registry.nodes.get(node.id) ?? node;
+    // Who it belongs to may have changed since it connected; one that was taken out belongs to nobody.
+    const { userId = '' } = registry.nodes.get(node.id) ?? {};
     const entry = userId === '' ? undefined : await store.get(userPaths.user(userId));
     if (entry === undefined) {
       throw new CoordinatorError('FORBIDDEN', `device "${node.name}" belongs to no user, and can ask for nothing`);

@@ -36,8 +36,9 @@ export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
     if ('refusal' in outcome) {
       return outcome.refusal === 'STRANGER' ? { kind: 'stranger' } : refused(outcome.refusal);
     }
-    if (await isDisabled(outcome.node)) return refused('USER_DISABLED');
     await registry.reach(outcome.revision);
+    // Last of all: an account that is disabled from here on finds the device connected, and disconnects it.
+    if (await isDisabled(outcome.node)) return refused('USER_DISABLED');
     return { kind: 'member', ...outcome };
   }
 

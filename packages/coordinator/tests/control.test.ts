@@ -469,4 +469,29 @@ test("an approval that fails after its machine went away is nobody's affair", as
   }
 });
 
+test('class 13: what a fault of the server says is for its log alone', async ({ control: _, directory }) => {
+  const request = (): Promise<unknown> => Promise.reject(new Error('open /var/lib/pcloud/x: \n EIO'));
+  const control = await createMemoryControl(join(directory, 'faulty'), { request });
+  const node = control.addNode('a');
+  await control.settle();
+  node.send({ kind: 'request', id: 7, operation: 'nodes.list', input: {} });
+  await control.settle();
+  const { code, message } = node.last('failure')!;
+  assert.equal([code, message], ['FAILED', 'the server could not do it; its log says why']);
+  await control.close();
+});
+
+test('class 11: a fault of the server over one channel ends that channel alone', async ({ control }) => {
+  const [node, other] = [control.addNode('a'), control.addNode('b')];
+  await control.settle();
+  const { setOnline } = control.presence;
+  control.presence.setOnline = () => {
+    throw new Error('a defect');
+  };
+  node.send({ kind: 'endpoints', endpoints: ['192.0.2.1:1'] });
+  control.presence.setOnline = setOnline;
+  await control.settle();
+  assert.equal([node.isClosed, other.isClosed], [true, false]);
+});
+
 test.run();

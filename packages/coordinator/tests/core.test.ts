@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseJoinLink } from '@pcloud/netmap';
+import { hashMap, parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
@@ -248,6 +248,60 @@ test('a revoked node ends with its connection and the invitations made on it', a
   const other = connect(core, 'other', { token });
   await settle();
   assert.is(other.last('refused')?.code, 'TOKEN_UNKNOWN');
+});
+
+test('class 17: a device that is taken out while it resumes is told so, and nobody else is disturbed', async (context) => {
+  const { core, store, clock } = context;
+  const node = connect(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
+  const other = connect(core, 'other', { token: tokenOf(await core.createJoinLink({})) });
+  await advance(clock, 200);
+  const { epoch, revision } = node.map!;
+  node.disconnect();
+  // The last thing that the door looks at, and meanwhile the device goes.
+  const reach = core.registry.reach;
+  core.registry.reach = async (wanted) => {
+    core.registry.reach = reach;
+    await core.operations.run(ROOT, 'nodes.remove', { node: 'laptop' });
+    await core.registry.reach(store.revision);
+    await reach(wanted);
+  };
+  const keys = { machineKey: node.machineKey, nodeKey: node.nodeKey };
+  const again = connect(core, 'laptop', { ...keys, map: { epoch, revision, hash: hashMap(node.map!) } });
+  await advance(clock, 500);
+  assert.is(again.last('refused')?.code, 'NODE_REMOVED');
+  assert.is(other.isClosed, false);
+  assert.is(core.control.connected.size, 1);
+});
+
+test('class 3: an account that is disabled while its device joins has no device connected', async ({ core, clock }) => {
+  const ann = await addUser(core, 'ann', 'member');
+  const token = await invite(core, ann);
+  const reach = core.registry.reach;
+  core.registry.reach = async (wanted) => {
+    core.registry.reach = reach;
+    await reach(wanted);
+    await core.operations.run(ROOT, 'users.disable', { user: 'ann' });
+  };
+  const node = connect(core, 'laptop', { token });
+  await advance(clock, 500);
+  assert.is(node.last('refused')?.code, 'USER_DISABLED');
+  assert.is(core.control.connected.size, 0);
+});
+
+test('class 11: a request with control characters, or of any length, is answered, and its channel stays', async ({
+  core,
+}) => {
+  const ann = await addUser(core, 'ann', 'owner');
+  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  await settle();
+  const wishes = ['a\nb', '\u{1b}[31mred', 'x'.repeat(200), '\u{202e}', '\u{2028}', '\u{d83d}\u{de00}'.repeat(90)];
+  for (const [id, wish] of wishes.entries()) {
+    node.send({ kind: 'request', id, operation: 'whois', input: { node: wish } });
+    await settle();
+    const failure = node.last('failure')!;
+    assert.equal([failure.id, failure.code], [id, 'NODE_UNKNOWN'], JSON.stringify(wish));
+  }
+  assert.is(node.isClosed, false);
 });
 
 test('a disabled user is cut off with every device, until enabled again', async ({ core, clock }) => {

@@ -102,7 +102,8 @@ test('invitations are seen and taken back by who gave them and who manages that 
 });
 
 test('invitations made on a node end with it', async () => {
-  const { invitations, users, bob } = await createRig();
+  const { invitations, users, bob, addDevice } = await createRig();
+  await addDevice('n1', bob.userId);
   const onNode = actorOf(await users.get(bob.userId), 'n1');
   const { secret } = await invitations.create(onNode, { role: 'member' });
   const other = await invitations.create(bob, { role: 'member' });

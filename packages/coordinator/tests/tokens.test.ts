@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decideAndCommit } from '../src/store/decide.ts';
-import { below, encodeRecord, textKey } from '../src/store/index.ts';
+import { below, createMemoryStore, encodeRecord, textKey } from '../src/store/index.ts';
 import { type AccountsRig, actorOf, createAccountsRig } from '../src/testing/accounts-rig.ts';
+import { createHeldStore } from '../src/testing/held-store.ts';
 import { expectCode } from './expect-code.ts';
 
 const HOUR_MS = 3_600_000;
@@ -171,11 +172,45 @@ test('tokens that are used or expired are listed no more, and leave the store a 
 
 test('tokens made on a node end with it', async () => {
   const rig = await createRig();
+  await rig.addDevice('n1', rig.cid.userId);
   const onNode = await rig.tokens.create({ ...rig.cid, via: 'node', nodeId: 'n1' }, { reusable: true });
   const other = await rig.tokens.create(rig.cid, {});
   assert.is(await rig.tokens.endOfNode('n1'), 1);
   assert.is(await join(rig, onNode.secret, 'm1'), 'TOKEN_UNKNOWN');
   assert.is(await join(rig, other.secret, 'm1'), rig.cid.userId);
+});
+
+test('class 3: what a token may give is what its giver may give still when it is redeemed', async () => {
+  for (const [wish, least] of [
+    [{ isServer: true }, 'owner'],
+    [{ index: 7 }, 'admin'],
+    [{ tags: ['ci'] }, 'admin'],
+    [{}, 'member'],
+  ] as const) {
+    for (const role of ['owner', 'admin', 'member'] as const) {
+      const rig = await createRig();
+      const giver = await rig.addUser('eve', 'owner');
+      const { secret } = await rig.tokens.create(actorOf(giver), wish);
+      await rig.users.setRole(rig.root, giver.id, role);
+      const isGood = ['member', 'admin', 'owner'].indexOf(role) >= ['member', 'admin', 'owner'].indexOf(least);
+      const redeemed = await rig.tokens.redeem(secret);
+      assert.is('refusal' in redeemed, !isGood, `${JSON.stringify(wish)} of one who is ${role} now`);
+    }
+  }
+});
+
+test('class 17: a device that is taken out while it asks for a link gets none', async () => {
+  const store = createHeldStore(createMemoryStore());
+  const rig = createAccountsRig({}, store);
+  const ann = await rig.addUser('ann', 'member');
+  const remove = await rig.addDevice('n1', ann.id);
+  const held = store.holdNext();
+  const asked = rig.tokens.create(actorOf(ann, 'n1'), { reusable: true });
+  const release = await held;
+  await remove();
+  release();
+  await expectCode(asked, 'UNAUTHENTICATED');
+  assert.equal(await rig.tokens.list(rig.root), []);
 });
 
 test('an expiry and tags that cannot be are refused', async () => {

@@ -189,6 +189,7 @@ test('every change is in the audit log with who made it, the newest first', asyn
   const rig = createAccountsRig();
   const ann = await rig.addUser('ann', 'owner');
   const bob = await rig.addUser('bob', 'member');
+  await rig.addDevice('n1', ann.id);
   rig.advance(1_000);
   await rig.users.setRole(actorOf(ann, 'n1'), bob.id, 'admin');
   await expectCode(rig.users.setRole(actorOf(bob), ann.id, 'member'), 'FORBIDDEN');

@@ -44,6 +44,7 @@ export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessa
 export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
 export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
 export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
+export { isPlainText, toPlainText } from './plain-text.ts';
 export { approvesExit, approvesRoute, mayTag } from './policy/approvals.ts';
 export { type CompiledPolicy, compilePolicy } from './policy/compile.ts';
 export type { Verdict } from './policy/decide.ts';

@@ -1,4 +1,5 @@
 import { CoordinatorError } from '../errors.ts';
+import { nodePaths } from '../nodes/node-record.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { readRecord, type Store, type StoreCompare } from '../store/index.ts';
 import { userPaths, userRecord } from './user-record.ts';
@@ -12,12 +13,22 @@ export interface Authority {
   readonly compare: readonly StoreCompare[];
 }
 
-/** @throws CoordinatorError UNAUTHENTICATED for a user who is no more, USER_DISABLED */
+/**
+ * A device that was taken out of the network speaks for nobody, nor does a session begun on it: what it asked for at
+ * its last moment is not committed after it.
+ * @throws CoordinatorError UNAUTHENTICATED for a user or a device that is no more, USER_DISABLED
+ */
 export async function readAuthority(actor: Actor, store: Store): Promise<Authority> {
   if (actor.kind === 'root') return { role: 'owner', userId: undefined, compare: [] };
   const entry = await store.get(userPaths.user(actor.userId));
   if (!entry) throw new CoordinatorError('UNAUTHENTICATED', 'this account is no more');
   const { role, disabled } = readRecord(userRecord, entry);
   if (disabled) throw new CoordinatorError('USER_DISABLED', 'this account is disabled');
-  return { role, userId: actor.userId, compare: [{ key: entry.key, revision: entry.revision }] };
+  const compare = [{ key: entry.key, revision: entry.revision }];
+  if (actor.nodeId !== undefined) {
+    const node = await store.get(nodePaths.node(actor.nodeId));
+    if (!node) throw new CoordinatorError('UNAUTHENTICATED', 'this device was taken out of the network');
+    compare.push({ key: node.key, revision: node.revision });
+  }
+  return { role, userId: actor.userId, compare };
 }

@@ -6,18 +6,20 @@ import {
   decodeBase64,
   encodeBase64,
   encodeMessage,
+  LIMITS,
   MAX_SERVER_MESSAGE_BYTES,
   NetmapError,
   type NodeMessage,
   PROTOCOL_VERSIONS,
   type RefusalCode,
   type ServerMessage,
+  toPlainText,
   verifyNodeKey,
 } from '@pcloud/netmap';
-import { isCoordinatorErrorCode } from '../errors.ts';
 import { createMapFeed, type MapFeed } from '../maps/map-feed.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
-import { describeStoreFault, StoreError } from '../store/index.ts';
+import { problemOf } from '../problem.ts';
+import { describeStoreFault } from '../store/index.ts';
 import type {
   ConnectionInput,
   ControlCounter,
@@ -52,6 +54,7 @@ const PONG_DEADLINE_MS = 10_000;
  * Bytes that may wait to be taken by who goes on to ask. A member's hold its largest map; a stranger is sent little.
  */
 const MAX_UNREAD_BYTES = { stranger: 1_048_576, member: 2 * MAX_SERVER_MESSAGE_BYTES } as const;
+const REMOVED = 'this node was removed from the network';
 /** Operations of one node under way at once. */
 const MAX_REQUESTS = 8;
 
@@ -143,6 +146,12 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     finish();
   }
 
+  /** A fault of ours is the end of one channel, and not of all of them. */
+  function fail(error: unknown): void {
+    log.error({ node: node?.name, fault: String((error as Error).stack ?? error) }, 'a channel failed');
+    finish();
+  }
+
   function finish(): void {
     if (stage === 'over') return;
     stage = 'over';
@@ -201,19 +210,18 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function settle(answer: Promise<DoorAnswer>, join: Join, request: DoorRequest): void {
-    answer.then(
-      (decided) => {
+    answer
+      .then((decided) => {
         if (stage === 'over') return;
         if (decided.kind === 'member') becomeMember(decided.node, join);
         else if (decided.kind === 'refused') end(decided.code, decided.message);
         else askApproval(join, request);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         if (stage === 'over') return;
         log.error({ error: (error as Error).message }, 'a join failed');
         end('TRY_LATER', describeStoreFault(error));
-      },
-    );
+      });
   }
 
   function askApproval(join: Join, request: DoorRequest): void {
@@ -237,6 +245,11 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function becomeMember(member: NodeRecord, join: Join): void {
+    if (deps.maps.face(member.id) === undefined) {
+      // Somebody took it out between its being found and now.
+      end('NODE_REMOVED', REMOVED);
+      return;
+    }
     node = member;
     approval = undefined;
     stage = 'member';
@@ -260,7 +273,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   /** Who asked to leave has the answer first. */
   function handleRemoved(): void {
     isRemoved = true;
-    if (requests === 0) end('NODE_REMOVED', 'this node was removed from the network');
+    if (requests === 0) end('NODE_REMOVED', REMOVED);
   }
 
   function handleMemberMessage(message: NodeMessage): void {
@@ -282,20 +295,19 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       .request(node!, operation, input)
       .then(
         (result) => respond(id, result),
-        (error: Error & { code?: string }) => rejectRequest(id, error),
+        (error: unknown) => rejectRequest(id, error),
       )
       .finally(() => {
         requests -= 1;
         if (isRemoved && stage !== 'over') handleRemoved();
-      });
+      })
+      .catch(fail);
   }
 
-  function rejectRequest(id: number, error: Error & { code?: string }): void {
-    const isStores = error instanceof StoreError;
-    if (isStores) log.error({ error: error.message }, 'a request failed');
-    const code = isStores ? 'STORE_FAILED' : (error.code ?? 'FAILED');
-    refusals.note('request', isCoordinatorErrorCode(code) ? code : 'FAILED', source, node!.name);
-    send({ kind: 'failure', id, code, message: isStores ? describeStoreFault(error) : error.message });
+  function rejectRequest(id: number, error: unknown): void {
+    const { code, message } = problemOf(error, log);
+    refusals.note('request', code, source, node!.name);
+    send({ kind: 'failure', id, code, message: toPlainText(message, LIMITS.TEXT) });
   }
 
   function respond(id: number, result: unknown): void {
@@ -319,8 +331,15 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     handleFrame(frame) {
       if (stage === 'over') return;
       const isUnread = socket.pendingBytes > MAX_UNREAD_BYTES[stage === 'member' ? 'member' : 'stranger'];
-      if (isUnread) giveUp('frames-refused', 'UNREAD');
-      else perform(channel.handleFrame(frame));
+      if (isUnread) {
+        giveUp('frames-refused', 'UNREAD');
+        return;
+      }
+      try {
+        perform(channel.handleFrame(frame));
+      } catch (error) {
+        fail(error);
+      }
     },
     handleFault: (code) => giveUp('frames-refused', code),
     handleClose: finish,

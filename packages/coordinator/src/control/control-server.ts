@@ -92,7 +92,7 @@ export interface ControlDeps {
   readonly door: Doorkeeper;
   readonly maps: MapSource;
   readonly presence: PresenceTable;
-  /** Runs an operation in the name of a node's user. @throws with `code` and `message` to send back */
+  /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
   readonly request: (node: NodeRecord, operation: string, input: unknown) => Promise<unknown>;
   readonly log: Logger;
   readonly refusals: Refusals;

@@ -2,13 +2,14 @@
 import { encodeBase64, formatNetworkId } from '@pcloud/netmap';
 import { type Context, Hono } from 'hono';
 import { CoordinatorError } from '../errors.ts';
+import { type Problem, problemOf } from '../problem.ts';
 import { createApi } from './api.ts';
 import type { HttpAppDeps, HttpEnv } from './env.ts';
 import { createGate } from './gate.ts';
 import { securityHeaders } from './headers.ts';
 import { addPages } from './pages/index.ts';
 import { problemPage } from './pages/layout.ts';
-import { jsonProblem, type Problem, problemOf, retryHeaders } from './problem.ts';
+import { jsonProblem, retryHeaders } from './problem.ts';
 
 export type HttpApp = Hono<HttpEnv>;
 

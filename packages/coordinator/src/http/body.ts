@@ -48,13 +48,18 @@ async function readText(c: Context<HttpEnv>): Promise<string> {
   }
 }
 
-/** How deep arrays and objects lie in each other, without parsing. */
+/** How deep arrays and objects lie in each other, without parsing: one look at each character, whatever it is. */
 function depthOf(json: string): number {
   let depth = 0;
   let deepest = 0;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
-    else if (token === ']' || token === '}') depth -= 1;
+  let isInString = false;
+  for (let at = 0; at < json.length; at++) {
+    const sign = json[at];
+    if (isInString && sign === '\\') at += 1;
+    else if (sign === '"') isInString = !isInString;
+    else if (isInString) continue;
+    else if (sign === '[' || sign === '{') deepest = Math.max(deepest, ++depth);
+    else if (sign === ']' || sign === '}') depth -= 1;
   }
   return deepest;
 }

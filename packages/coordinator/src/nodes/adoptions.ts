@@ -1,5 +1,5 @@
 /** Devices that belong to nobody, and how one becomes a user's own. */
-import { readAuthority, type UserRecord, userPaths, userRecord } from '../accounts/index.ts';
+import { isAtLeast, readAuthority, type UserRecord, userPaths, userRecord } from '../accounts/index.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Actor } from '../operations/operation.ts';
@@ -16,7 +16,7 @@ export interface Adoptions {
   /**
    * Gives a device that belongs to nobody to a user; one that is the user's stays.
    * @returns the revision
-   * @throws CoordinatorError NODE_UNKNOWN, NODE_OWNED, USER_UNKNOWN, USER_DISABLED
+   * @throws CoordinatorError FORBIDDEN, NODE_UNKNOWN, NODE_OWNED, USER_UNKNOWN, USER_DISABLED
    */
   adopt(actor: Actor, nodeId: string, userId: string): Promise<number>;
 }
@@ -69,6 +69,9 @@ export function createAdoptions({ store, audit }: AdoptionsDeps): Adoptions {
     async adopt(actor, nodeId, userId) {
       const { revision } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
+        if (!isAtLeast(authority.role, 'owner')) {
+          throw new CoordinatorError('FORBIDDEN', 'only an owner may give devices away');
+        }
         const entry = await store.get(userPaths.user(userId));
         if (entry === undefined)
           throw new CoordinatorError('USER_UNKNOWN', `user: there is none with the id "${userId}"`);

@@ -1,7 +1,7 @@
 /** Changes of nodes that are members: each one commit, compared with what it was decided on. */
 import { isNodeName } from '@pcloud/netmap';
 import { CoordinatorError } from '../errors.ts';
-import { encodeRecord, readRecord, type Store, type StorePut } from '../store/index.ts';
+import { encodeRecord, readRecord, type Store, type StoreCompare, type StorePut } from '../store/index.ts';
 import { type NodeRecord, nodePaths, nodeRecord } from './node-record.ts';
 
 export interface ChangeDeps {
@@ -10,12 +10,20 @@ export interface ChangeDeps {
   readonly now: () => number;
 }
 
+/** On whose word it is done: what must hold still when it is committed. */
+export type OnWordOf = readonly StoreCompare[];
+
 /**
  * Gives a node another name.
  * @returns the revision
  * @throws CoordinatorError NODE_UNKNOWN, NAME_INVALID, NAME_TAKEN, CONFLICT
  */
-export async function renameNode(id: string, name: string, { store }: ChangeDeps): Promise<number> {
+export async function renameNode(
+  id: string,
+  name: string,
+  { store }: ChangeDeps,
+  word: OnWordOf = [],
+): Promise<number> {
   if (!isNodeName(name)) {
     throw new CoordinatorError(
       'NAME_INVALID',
@@ -28,10 +36,7 @@ export async function renameNode(id: string, name: string, { store }: ChangeDeps
     throw new CoordinatorError('NAME_TAKEN', `name: "${name}" belongs to another node`);
   }
   const result = await store.commit({
-    compare: [
-      { key: nodePaths.node(id), revision },
-      { key: nodePaths.name(name), revision: 0 },
-    ],
+    compare: [{ key: nodePaths.node(id), revision }, { key: nodePaths.name(name), revision: 0 }, ...word],
     put: [
       { key: nodePaths.name(node.name), value: undefined },
       { key: nodePaths.name(name), value: encodeRecord({ nodeId: id }) },
@@ -47,7 +52,12 @@ export async function renameNode(id: string, name: string, { store }: ChangeDeps
  * @returns the revision
  * @throws CoordinatorError NODE_UNKNOWN, CONFLICT
  */
-export async function removeNode(id: string, revoke: boolean, { store, now }: ChangeDeps): Promise<number> {
+export async function removeNode(
+  id: string,
+  revoke: boolean,
+  { store, now }: ChangeDeps,
+  word: OnWordOf = [],
+): Promise<number> {
   const { node, revision } = await readNode(id, store);
   const put: StorePut[] = [
     { key: nodePaths.node(id), value: undefined },
@@ -60,7 +70,7 @@ export async function removeNode(id: string, revoke: boolean, { store, now }: Ch
     const value = encodeRecord({ nodeId: id, nodeKey: node.nodeKey, atMs: now() });
     put.push({ key: nodePaths.revocation(node.machineKey), value });
   }
-  return committed(await store.commit({ compare: [{ key: nodePaths.node(id), revision }], put }), id);
+  return committed(await store.commit({ compare: [{ key: nodePaths.node(id), revision }, ...word], put }), id);
 }
 
 async function readNode(id: string, store: Store): Promise<{ node: NodeRecord; revision: number }> {
@@ -71,5 +81,8 @@ async function readNode(id: string, store: Store): Promise<{ node: NodeRecord; r
 
 function committed(result: { readonly committed: boolean; readonly revision: number }, id: string): number {
   if (result.committed) return result.revision;
-  throw new CoordinatorError('CONFLICT', `node "${id}" was changed by somebody else at the same moment; try again`);
+  throw new CoordinatorError(
+    'CONFLICT',
+    `node "${id}", or who may change it, was changed at the same moment; try again`,
+  );
 }

@@ -3,7 +3,7 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Audit, AuditEvent } from '../audit.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokens } from '../tokens/index.ts';
-import { removeNode } from './change.ts';
+import { type OnWordOf, removeNode } from './change.ts';
 import type { NodeRecord } from './node-record.ts';
 
 export type DepartureAction = 'nodes.leave' | 'nodes.expire' | 'nodes.remove' | 'nodes.revoke';
@@ -14,7 +14,12 @@ export type DepartureAction = 'nodes.leave' | 'nodes.expire' | 'nodes.remove' | 
  * @returns how many of them ended
  * @throws CoordinatorError as `removeNode`
  */
-export type TakeOut = (actor: AuditEvent['actor'], node: NodeRecord, action: DepartureAction) => Promise<number>;
+export type TakeOut = (
+  actor: AuditEvent['actor'],
+  node: NodeRecord,
+  action: DepartureAction,
+  word?: OnWordOf,
+) => Promise<number>;
 
 export interface DeparturesDeps {
   readonly store: Store;
@@ -27,8 +32,8 @@ export interface DeparturesDeps {
 
 export function createTakeOut(deps: DeparturesDeps): TakeOut {
   const { audit, accounts, tokens } = deps;
-  return async (actor, node, action) => {
-    await removeNode(node.id, action === 'nodes.revoke', deps);
+  return async (actor, node, action, word) => {
+    await removeNode(node.id, action === 'nodes.revoke', deps, word);
     const counts = await Promise.all(
       [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(node.id)),
     );

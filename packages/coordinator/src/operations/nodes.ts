@@ -1,12 +1,12 @@
 import type { MapNetwork, MapNode } from '@pcloud/netmap';
 import * as v from 'valibot';
-import { isAtLeast, type Users } from '../accounts/index.ts';
+import { isAtLeast, readAuthority, type Users } from '../accounts/index.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Adoptions } from '../nodes/adoptions.ts';
-import { renameNode } from '../nodes/change.ts';
+import { type OnWordOf, renameNode } from '../nodes/change.ts';
 import type { TakeOut } from '../nodes/departures.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
@@ -39,7 +39,7 @@ export interface NodeFace extends MapNode {
 }
 
 export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
-  const { registry, maps, presence, audit, takeOut, adoptions, users } = deps;
+  const { store, registry, maps, presence, audit, takeOut, adoptions, users } = deps;
 
   function faceOf(node: NodeRecord): NodeFace {
     const found = presence.get(node.id);
@@ -60,10 +60,10 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
     throw new CoordinatorError('NODE_UNKNOWN', `node: there is none called "${wanted}"`);
   }
 
-  /** One's own, or anybody's for an admin. */
-  function checkMayChange(actor: Actor, node: NodeRecord): void {
-    if (actor.kind === 'root' || isAtLeast(actor.role, 'admin')) return;
-    if (node.userId !== '' && node.userId === actor.userId) return;
+  /** One's own, or anybody's for an admin; as it is at this moment, and not as it was when they signed in. */
+  async function checkMayChange(actor: Actor, node: NodeRecord): Promise<OnWordOf> {
+    const { role, userId, compare } = await readAuthority(actor, store);
+    if (isAtLeast(role, 'admin') || (node.userId !== '' && node.userId === userId)) return compare;
     throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
   }
 
@@ -92,8 +92,8 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       input: v.strictObject({ node: text, name: text }),
       async run(actor, input) {
         const found = find(input.node);
-        checkMayChange(actor, found);
-        await registry.reach(await renameNode(found.id, input.name, deps));
+        const word = await checkMayChange(actor, found);
+        await registry.reach(await renameNode(found.id, input.name, deps, word));
         const detail = { from: found.name, to: input.name };
         await audit.append({ actor, action: 'nodes.rename', subject: `node:${found.id}`, detail });
         return faceOf(registry.nodes.get(found.id)!);
@@ -117,8 +117,8 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       input: v.strictObject({ node: text, revoke: v.optional(v.boolean(), false) }),
       async run(actor, input) {
         const found = find(input.node);
-        checkMayChange(actor, found);
-        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove');
+        const word = await checkMayChange(actor, found);
+        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove', word);
         return { removed: found.name, ended };
       },
     }),

@@ -1,8 +1,10 @@
 import { type Accounts, type AccountsOptions, createAccounts, type UserRecord } from '../accounts/index.ts';
+import type { ScryptCost } from '../accounts/password-hash.ts';
 import { type Approvals, createApprovals } from '../approvals/index.ts';
 import { type Audit, createAudit } from '../audit.ts';
+import { nodePaths } from '../nodes/node-record.ts';
 import type { Actor, Role } from '../operations/operation.ts';
-import { createMemoryStore, type Store } from '../store/index.ts';
+import { createMemoryStore, encodeRecord, type Store } from '../store/index.ts';
 import { createTokens, type Tokens } from '../tokens/index.ts';
 import { createFakeTimers } from './fake-timers.ts';
 
@@ -17,13 +19,15 @@ export interface AccountsRig extends Accounts {
   advance(ms: number): void;
   /** Makes a user of that name and role with `PASSWORD`. */
   addUser(name: string, role: Role): Promise<UserRecord>;
+  /** Puts a node of that id into the store. @returns what takes it out again */
+  addDevice(nodeId: string, userId: string): Promise<() => Promise<void>>;
 }
 
 export const PASSWORD = 'a password of many words';
 export const WALL_MS = 1_700_000_000_000;
 
 /** Cheap: tests of the cost itself use the real one. */
-const SCRYPT_COST = { n: 16, r: 1, p: 1 };
+export const SCRYPT_COST: ScryptCost = { n: 16, r: 1, p: 1 };
 
 export function createAccountsRig(options: AccountsOptions = {}, store: Store = createMemoryStore()): AccountsRig {
   const timers = createFakeTimers();
@@ -43,6 +47,13 @@ export function createAccountsRig(options: AccountsOptions = {}, store: Store = 
     root,
     advance: timers.advance,
     addUser: (name, role) => accounts.users.create(root, { name, role, password: PASSWORD }),
+    async addDevice(id, userId) {
+      const key = nodePaths.node(id);
+      const keys = { machineKey: `machine ${id}`, nodeKey: `node ${id}` };
+      const node = { id, name: id, userId, tags: [], role: 'client', ...keys, index: 1, ephemeral: false };
+      await store.commit({ compare: [], put: [{ key, value: encodeRecord({ ...node, createdAtMs: now() }) }] });
+      return async () => void (await store.commit({ compare: [], put: [{ key, value: undefined }] }));
+    },
   };
 }
 

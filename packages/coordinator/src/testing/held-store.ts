@@ -6,6 +6,8 @@ export interface HeldStore extends Store {
   hold(): void;
   /** Resolves once so many commits wait, and lets all of them go on. */
   releaseAt(count: number): Promise<void>;
+  /** The next commit waits, and those behind it pass it by. Resolves once it waits, with what lets it go on. */
+  holdNext(): Promise<() => void>;
 }
 
 export function createHeldStore(inner: Store): HeldStore {
@@ -13,6 +15,7 @@ export function createHeldStore(inner: Store): HeldStore {
   let waiting: (() => void)[] = [];
   let wanted = Infinity;
   let reached = (): void => undefined;
+  let handOver: ((go: () => void) => void) | undefined;
   return {
     get revision() {
       return inner.revision;
@@ -23,6 +26,9 @@ export function createHeldStore(inner: Store): HeldStore {
     grantLease: (ttlMs) => inner.grantLease(ttlMs),
     close: () => inner.close(),
     async commit(commit) {
+      const give = handOver;
+      handOver = undefined;
+      if (give) await new Promise<void>(give);
       if (holding) {
         await new Promise<void>((resolve) => {
           waiting.push(resolve);
@@ -31,6 +37,10 @@ export function createHeldStore(inner: Store): HeldStore {
       }
       return inner.commit(commit);
     },
+    holdNext: () =>
+      new Promise((resolve) => {
+        handOver = resolve;
+      }),
     hold() {
       holding = true;
     },

@@ -118,14 +118,11 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       const secret = newSecret(160, random);
       const { record } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
-        if (tags.length > 0 && !isAtLeast(authority.role, 'admin')) {
-          throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may give tags');
-        }
-        if (index !== undefined && !isAtLeast(authority.role, 'admin')) {
-          throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may choose an address');
-        }
-        if (isServer && !isAtLeast(authority.role, 'owner')) {
-          throw new CoordinatorError('FORBIDDEN', 'only an owner may let in a server');
+        const least = leastToGive({ tags, index, isServer });
+        if (!isAtLeast(authority.role, least)) {
+          const what = isServer ? 'let in a server' : tags.length > 0 ? 'give tags' : 'choose an address';
+          const who = least === 'owner' ? 'an owner' : 'an admin or an owner';
+          throw new CoordinatorError('FORBIDDEN', `only ${who} may ${what}`);
         }
         const owner = tags.length > 0 ? '' : (userId ?? authority.userId ?? '');
         const compare = [...authority.compare];
@@ -170,6 +167,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       const isForSelf = record.userId === record.createdBy;
       const giver = record.createdBy === '' ? 'owner' : roles.get(record.createdBy)!;
       if (!isForSelf && !mayManage(giver, roles.get(record.userId) ?? 'member')) return { refusal: 'TOKEN_UNKNOWN' };
+      if (!isAtLeast(giver, leastToGive(record))) return { refusal: 'TOKEN_UNKNOWN' };
       const event = audit.put({ actor: 'nobody', action: 'tokens.redeem', subject: `token:${record.id}` });
       const put: StorePut[] = [event];
       if (!record.reusable) put.push({ key: entry.key, value: encodeRecord({ ...record, usedAtMs: now() }) });
@@ -181,4 +179,10 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
     revoke: given.revoke,
     endOfNode: given.endOfNode,
   };
+}
+
+/** Who may give such a token, and must be that still when it is redeemed. */
+function leastToGive({ tags, index, isServer }: Pick<TokenRecord, 'tags' | 'index' | 'isServer'>): Role {
+  if (isServer) return 'owner';
+  return tags.length > 0 || index !== undefined ? 'admin' : 'member';
 }

@@ -3,6 +3,7 @@ import { parseAddress, parseEndpoint, parsePrefix } from '@pcloud/ip';
 import * as v from 'valibot';
 import { isNodeName } from '../names.ts';
 import { parseNetworkId } from '../network-id.ts';
+import { isPlainText } from '../plain-text.ts';
 import { isCanonicalKey } from '../public-key.ts';
 import { decodeBase64 } from '../text.ts';
 import { MAX_URL_LENGTH, parseServerUrl } from '../urls.ts';
@@ -41,9 +42,9 @@ export const endpointSchema: Text = text(
   56,
   (endpoint) => !endpoint.includes('%') && !endpoint.endsWith(':0') && parseEndpoint(endpoint) !== undefined,
 );
-/** Text for people: anything but control characters. */
+/** Text for people: one line of signs. */
 export function plainTextSchema(maxLength: number): Text {
-  return text(maxLength, (value) => !/\p{Cc}/u.test(value));
+  return text(maxLength, isPlainText);
 }
 
 /** Zero and up, exact. */

@@ -1,7 +1,7 @@
 /** What all pages have around them. They hold no script, and fit a telephone. */
 import { html } from 'hono/html';
+import type { Problem } from '../../problem.ts';
 import { CSRF_FIELD } from '../csrf.ts';
-import type { Problem } from '../problem.ts';
 
 export type Html = ReturnType<typeof html>;
 
