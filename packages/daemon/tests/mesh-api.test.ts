@@ -1,14 +1,19 @@
 import { statSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { formatJoinLink, parseNetworkId, writeMapMessage } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askDaemon, followDaemon } from '../src/mesh/api/client.ts';
+import { createRoutes } from '../src/mesh/api/routes.ts';
 import type { MeshEvent } from '../src/mesh/events.ts';
+import type { MeshCore } from '../src/mesh/mesh-core.ts';
 import type { MeshDaemon } from '../src/mesh/start.ts';
 import { statusAtRest } from '../src/mesh/status-at-rest.ts';
 import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import {
+  address6,
   admitWith,
   createFakeControl,
   createMap,
@@ -76,7 +81,7 @@ async function refusal(asked: Promise<unknown>): Promise<string> {
 test('up with a link joins, and without one answers what there is', () =>
   withDaemon(async ({ control, post }) => {
     assert.is(await refusal(post('/up')), 'NOT_A_MEMBER');
-    const joined = { kind: 'joined', name: 'node-1', addresses: ['10.0.0.1', 'fd00::1'] };
+    const joined = { kind: 'joined', name: 'node-1', addresses: ['10.0.0.1', address6(1)] };
     assert.equal(await post('/up', { link: `  ${linkOf(control)}\n` }), joined);
     assert.equal(await post('/up'), joined);
   }));
@@ -92,7 +97,7 @@ test('status has what scripts rely on', () =>
   withDaemon(async ({ control, get, post }) => {
     await post('/up', { target: control.target('t') });
     const status = (await get('/status')) as Record<string, Record<string, unknown> & Record<string, unknown>[]>;
-    assert.equal(status.self, { name: 'node-1', addresses: ['10.0.0.1', 'fd00::1'] });
+    assert.equal(status.self, { name: 'node-1', addresses: ['10.0.0.1', address6(1)] });
     assert.is(status.coordinator!.connected, true);
     const keys = ['name', 'addresses', 'online', 'path', 'endpoint', 'latencyMs', 'rxBytes', 'txBytes', 'reason'];
     for (const key of keys) assert.ok(key in status.peers![0]!, key);
@@ -126,7 +131,14 @@ test('a node is found by name, name with domain, and either address', () =>
   withDaemon(async ({ control, post }) => {
     assert.is(await refusal(post('/whois', { node: 'node-2' })), 'NOT_A_MEMBER');
     await post('/up', { target: control.target('t') });
-    for (const node of ['node-2', 'NODE-2.pcloud', 'node-2.pcloud.', '10.0.0.2', 'fd00::2', 'fd00:0::2']) {
+    for (const node of [
+      'node-2',
+      'NODE-2.pcloud',
+      'node-2.pcloud.',
+      '10.0.0.2',
+      address6(2),
+      address6(2).replace('::', ':0::'),
+    ]) {
       assert.is(((await post('/whois', { node })) as { id: string }).id, 'n2', node);
     }
     assert.is(((await post('/whois', { node: 'node-1' })) as { id: string }).id, 'n1');
@@ -257,6 +269,74 @@ test('bad requests are turned away one by one', () =>
     assert.is(await refusal(post('/up', { link: 'x'.repeat(2_000_000) })), 'BAD_OPTION');
     assert.is(await refusal(post('/up', { target: { urls: [] } })), 'BAD_OPTION');
   }));
+
+test('class 7: every route of the local API is closed to others than root, or is known to change nothing', () =>
+  withDaemon(async (scene) => {
+    const { control, post, get, daemon, rig } = scene;
+    await post('/up', { target: control.target('t') });
+    const open = ['GET /status', 'POST /wait', 'POST /ping', 'POST /whois'];
+    const routes = createRoutes({} as MeshCore, { probe: async () => 1, clock: scene.clock });
+    assert.equal(
+      [...routes].filter(([, route]) => route.open).map(([name]) => name),
+      open,
+    );
+    scene.user = 1_000;
+    for (const [name, route] of routes) {
+      const [method, path] = name.split(' ') as ['GET' | 'POST', string];
+      const asked = method === 'GET' ? get(path) : post(path, { node: 'node-2', for: 'joined' });
+      assert.is((await refusal(asked)) === 'FORBIDDEN', !route.open, name);
+    }
+    assert.is(daemon.status().state, 'up');
+    // Nor is a browser let in, whoever's it is.
+    scene.user = 0;
+    for (const name of [...routes.keys(), 'GET /events']) {
+      const [method, path] = name.split(' ') as [string, string];
+      assert.is(await statusOf(rig, method, path, { origin: 'http://127.0.0.1' }), 403, name);
+    }
+  }));
+
+test('class 7: others than root can take neither all connections nor many answers on one', () =>
+  withDaemon(async (scene) => {
+    const { control, post, get, rig } = scene;
+    await post('/up', { target: control.target('t') });
+    scene.user = 1_000;
+    const path = join(rig.directory, 'run', 'daemon.sock');
+    const guests = Array.from({ length: 100 }, () => connect(path));
+    const ended = guests.map((guest) => new Promise((resolve) => guest.on('error', resolve).once('close', resolve)));
+    await Promise.race(ended);
+    scene.user = 0;
+    await get('/status');
+    for (const guest of guests) guest.destroy();
+    await Promise.all(ended);
+    await settle();
+
+    scene.user = 1_000;
+    const greedy = connect(path).on('error', () => {});
+    let isOpen = true;
+    greedy.once('close', () => {
+      isOpen = false;
+    });
+    const waiting = JSON.stringify({ for: 'peer', node: 'nobody', timeoutMs: 86_400_000 });
+    const one = `POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: ${waiting.length}\r\n\r\n${waiting}`;
+    const timers = scene.clock.pending;
+    greedy.write(one.repeat(200));
+    for (let i = 0; i < 50; i++) await settle();
+    const added = scene.clock.pending - timers;
+    assert.ok(isOpen && added > 0 && added <= 3, `${added} timers of a connection that is open: ${isOpen}`);
+    greedy.destroy();
+  }));
+
+function statusOf(rig: MeshRig, method: string, path: string, headers: Record<string, string>): Promise<number> {
+  const socketPath = join(rig.directory, 'run', 'daemon.sock');
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, method, path, headers, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
+}
 
 test('without a daemon the error says how to start one', async () => {
   assert.is(await refusal(askDaemon('/nowhere', { method: 'GET', path: '/status' })), 'NOT_RUNNING');

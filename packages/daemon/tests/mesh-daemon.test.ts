@@ -5,11 +5,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import {
+  address6,
   admitWith,
   createFakeControl,
   createMap,
   createNode,
   type FakeControl,
+  RANGE6,
   settle,
 } from '../src/testing/fake-control.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../src/testing/memory-bind.ts';
@@ -49,9 +51,9 @@ test('a device joins by a link: interface, addresses, routes and peers are there
   withScene(async ({ control, rig }) => {
     const daemon = await rig.start();
     const outcome = await daemon.join(control.target('secret'));
-    assert.equal(outcome, { kind: 'joined', name: 'node-1', addresses: ['10.0.0.1', 'fd00::1'] });
-    assert.equal(rig.machine.addresses().slice(1), ['pcloud0 10.0.0.1/32', 'pcloud0 fd00::1/128']);
-    assert.equal(rig.machine.routes().slice(1), ['pcloud0 10.0.0.0/16', 'pcloud0 fd00::/64']);
+    assert.equal(outcome, { kind: 'joined', name: 'node-1', addresses: ['10.0.0.1', address6(1)] });
+    assert.equal(rig.machine.addresses().slice(1), ['pcloud0 10.0.0.1/32', `pcloud0 ${address6(1)}/128`]);
+    assert.equal(rig.machine.routes().slice(1), ['pcloud0 10.0.0.0/16', `pcloud0 ${RANGE6}`]);
     assert.equal(rig.machine.linkInfo('pcloud0')?.mtu, 1_280);
     const join = control.sessions[0]!.received.find((message) => message.kind === 'join');
     assert.is(join?.kind === 'join' && join.token, 'secret');
@@ -143,7 +145,7 @@ test('a restart comes up from the last map while no coordinator answers, under t
     const status = second.status();
     assert.is(status.state, 'up');
     assert.not(status.coordinator.connected);
-    assert.equal(status.self, { name: 'node-1', addresses: ['10.0.0.1', 'fd00::1'] });
+    assert.equal(status.self, { name: 'node-1', addresses: ['10.0.0.1', address6(1)] });
     assert.is(status.interface?.port, 40_000);
     assert.is(rig.hands().bind.endpoint, '192.0.2.1:40000');
     assert.equal(
@@ -358,7 +360,7 @@ test('an interface that somebody deleted is made again', () =>
     before.tun.vanish();
     await advance(clock, 2_000);
     assert.is.not(rig.hands(), before);
-    assert.equal(rig.machine.routes().slice(1), ['pcloud0 10.0.0.0/16', 'pcloud0 fd00::/64']);
+    assert.equal(rig.machine.routes().slice(1), ['pcloud0 10.0.0.0/16', `pcloud0 ${RANGE6}`]);
     assert.is(daemon.status().state, 'up');
   }));
 

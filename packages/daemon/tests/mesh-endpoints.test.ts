@@ -219,4 +219,24 @@ test('a node that is gone is forgotten', () => {
   assert.equal(choice.handleInitiation(parseEndpoint(A)!, 0), []);
 });
 
+test('class 20: the broadcast addresses of subnets of this machine are nobody’s place', () => {
+  const bad = ['192.168.1.255:1', '192.168.1.0:1', '172.17.0.255:1', '[::1.2.3.4]:1'];
+  assert.equal(receivedEndpoints(bad, around), []);
+  assert.equal(receivedEndpoints(['192.168.2.255:1'], around), ['192.168.2.255:1'], 'a host of another subnet');
+  const single = { ...around, addresses: [address('192.168.9.9', { prefixLength: 32 })] };
+  assert.equal(receivedEndpoints(['192.168.9.9:1', '192.168.9.255:1'], single).length, 2);
+});
+
+test('class 20: a node that is said to be elsewhere all the time is remembered at one place', () => {
+  const fake = createFakePeer();
+  const choice = createChoice(fake);
+  choice.attach('n2', fake.peer);
+  for (let port = 1; port <= 1_000; port++) choice.offer('n2', [`198.51.100.1:${port}`]);
+  const isTried = (port: number): boolean =>
+    choice.handleInitiation(parseEndpoint(`198.51.100.1:${port}`)!, 0).length > 0;
+  choice.offer('n2', ['198.51.100.1:1000', '198.51.100.2:1']);
+  assert.is(isTried(1_000), true, 'copies go to the other place');
+  for (let port = 1; port < 1_000; port++) assert.is(isTried(port), false, `${port}`);
+});
+
 test.run();

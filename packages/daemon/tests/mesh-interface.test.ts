@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { silentLogger } from '../src/log.ts';
 import { createMeshInterface, type MeshInterface } from '../src/mesh/interface/mesh-interface.ts';
 import { parseNameservers } from '../src/mesh/interface/nameservers.ts';
-import { createFakeControl, createMap, createNode } from '../src/testing/fake-control.ts';
+import { address6, createFakeControl, createMap, createNode, RANGE6 } from '../src/testing/fake-control.ts';
 import { createFakeMachine, type FakeMachine } from '../src/testing/fake-machine.ts';
 
 const control = createFakeControl();
@@ -39,8 +39,8 @@ test('where nothing overlaps, one route a prefix is enough', () => {
   machine.addRoute('eth0', '0.0.0.0/0', '192.168.1.1');
   const mesh = createInterface(machine);
   mesh.apply(mapOf(2, 1, 3));
-  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.2/32', 'pcloud0 fd00::2/128']);
-  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.0/16', 'pcloud0 fd00::/64']);
+  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.2/32', `pcloud0 ${address6(2)}/128`]);
+  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.0/16', `pcloud0 ${RANGE6}`]);
   assert.is(mesh.conflict, undefined);
 });
 
@@ -57,8 +57,8 @@ test('on a LAN with the same range the gateway stays, other nodes get a route ea
   const machine = createHomeLan();
   const mesh = createInterface(machine);
   mesh.apply(mapOf(2, 1, 3));
-  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.3/32', 'pcloud0 fd00::/64']);
-  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.2/32', 'pcloud0 fd00::2/128']);
+  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.3/32', `pcloud0 ${RANGE6}`]);
+  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.2/32', `pcloud0 ${address6(2)}/128`]);
   assert.equal(mesh.conflict?.overlaps, ['10.0.0.0/24']);
   assert.equal(mesh.conflict?.unreachable, ['10.0.0.1']);
   assert.match(mesh.conflict!.sentence, '10.0.0.0/16 overlaps 10.0.0.0/24');
@@ -68,7 +68,7 @@ test('resolvers and addresses of the machine are left where they are', () => {
   const machine = createHomeLan();
   const mesh = createInterface(machine, ['10.0.0.3', '10.0.0.4']);
   mesh.apply(mapOf(2, 1, 3, 5, 77));
-  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.5/32', 'pcloud0 fd00::/64']);
+  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.5/32', `pcloud0 ${RANGE6}`]);
   assert.equal(mesh.conflict?.unreachable, ['10.0.0.1', '10.0.0.3', '10.0.0.77']);
 });
 
@@ -76,8 +76,8 @@ test('a node whose own address is the gateway has IPv6 alone', () => {
   const machine = createHomeLan();
   const mesh = createInterface(machine);
   mesh.apply(mapOf(1, 2, 3));
-  assert.equal(own(machine.addresses()), ['pcloud0 fd00::1/128']);
-  assert.equal(own(machine.routes()), ['pcloud0 fd00::/64']);
+  assert.equal(own(machine.addresses()), [`pcloud0 ${address6(1)}/128`]);
+  assert.equal(own(machine.routes()), [`pcloud0 ${RANGE6}`]);
   assert.equal(mesh.conflict?.unreachable, ['10.0.0.2', '10.0.0.3']);
 });
 
@@ -85,8 +85,8 @@ test('a node whose address the machine has anyway uses that one', () => {
   const machine = createHomeLan('10.0.0.2/24');
   const mesh = createInterface(machine);
   mesh.apply(mapOf(2, 3));
-  assert.equal(own(machine.addresses()), ['pcloud0 fd00::2/128']);
-  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.3/32', 'pcloud0 fd00::/64']);
+  assert.equal(own(machine.addresses()), [`pcloud0 ${address6(2)}/128`]);
+  assert.equal(own(machine.routes()), ['pcloud0 10.0.0.3/32', `pcloud0 ${RANGE6}`]);
 });
 
 test('a LAN that comes later takes the prefix route away, and gives it back when it goes', () => {
@@ -96,10 +96,10 @@ test('a LAN that comes later takes the prefix route away, and gives it back when
   mesh.apply(map);
   machine.addAddress('eth0', '10.0.0.77/24');
   mesh.apply(map);
-  assert.equal(own(machine.routes()), ['pcloud0 fd00::/64', 'pcloud0 10.0.0.1/32', 'pcloud0 10.0.0.3/32']);
+  assert.equal(own(machine.routes()), [`pcloud0 ${RANGE6}`, 'pcloud0 10.0.0.1/32', 'pcloud0 10.0.0.3/32']);
   machine.removeAddress('eth0', '10.0.0.77/24');
   mesh.apply(map);
-  assert.equal(own(machine.routes()).sort(), ['pcloud0 10.0.0.0/16', 'pcloud0 fd00::/64']);
+  assert.equal(own(machine.routes()).sort(), ['pcloud0 10.0.0.0/16', `pcloud0 ${RANGE6}`]);
   assert.is(mesh.conflict, undefined);
 });
 
@@ -121,7 +121,7 @@ test('another address of this node replaces the one it had', () => {
   const mesh = createInterface(machine);
   mesh.apply(mapOf(2, 1));
   mesh.apply(mapOf(9, 1));
-  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.9/32', 'pcloud0 fd00::9/128']);
+  assert.equal(own(machine.addresses()), ['pcloud0 10.0.0.9/32', `pcloud0 ${address6(9)}/128`]);
 });
 
 test('routes over the interface that somebody else made are left alone, those in the mesh are not', () => {
@@ -130,12 +130,12 @@ test('routes over the interface that somebody else made are left alone, those in
   machine.addRoute('pcloud0', '10.42.1.0/24');
   machine.addRoute('pcloud0', '10.0.7.0/24');
   mesh.apply(mapOf(2, 1));
-  assert.equal(own(machine.routes()), ['pcloud0 10.42.1.0/24', 'pcloud0 10.0.0.0/16', 'pcloud0 fd00::/64']);
+  assert.equal(own(machine.routes()), ['pcloud0 10.42.1.0/24', 'pcloud0 10.0.0.0/16', `pcloud0 ${RANGE6}`]);
 });
 
 test('a machine without IPv6 has its IPv4 all the same', () => {
   const machine = createFakeMachine();
-  machine.refused.add('address fd00::2/128').add('route fd00::/64');
+  machine.refused.add(`address ${address6(2)}/128`).add(`route ${RANGE6}`);
   const mesh = createInterface(machine);
   mesh.apply(mapOf(2, 1));
   assert.equal(own(machine.routes()), ['pcloud0 10.0.0.0/16']);

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLab, type Host, type Lab, type LabProcess, waitFor } from '../../../tests/lab/index.ts';
+import { address6 } from '../src/testing/fake-control.ts';
 
 const START = [process.execPath, '-C', 'source', '--import', import.meta.resolve('tsx')];
 const MESH = [...START, fileURLToPath(new URL('./mesh-host.ts', import.meta.url))];
@@ -68,9 +69,9 @@ test.after(() => lab?.close());
 
 test('programs find nodes by name, in IPv4 and IPv6, and names by address', async () => {
   assert.is(await first('ahostsv4', 'n-1.pcloud'), '10.0.0.1');
-  assert.is(await first('ahostsv6', 'N-1.PCloud'), 'fd00::1');
+  assert.is(await first('ahostsv6', 'N-1.PCloud'), address6(1));
   assert.equal(await getent('hosts', '10.0.0.1'), ['10.0.0.1 n-1.pcloud']);
-  assert.equal(await getent('hosts', 'fd00::1'), ['fd00::1 n-1.pcloud']);
+  assert.equal(await getent('hosts', address6(1)), [`${address6(1)} n-1.pcloud`]);
   assert.is(await first('ahostsv4', 'n-2.pcloud'), '10.0.0.2', 'its own');
   assert.equal(await getent('hosts', 'printer.pcloud'), []);
   await node.run(['ping', '-c', '1', '-W', '5', 'n-1.pcloud']);
@@ -91,10 +92,11 @@ test('an outside name that points into the mesh leads nowhere', async () => {
 test('another node gets no answer, over UDP or TCP, and this one does', async () => {
   const ask = (host: Host, server: string, ...how: string[]) =>
     host.run([...NAMES, 'ask', server, 'n-1.pcloud', ...how], { check: false });
-  for (const server of ['10.0.0.2', 'fd00::2']) assert.is((await ask(node, server)).stdout.trim(), '10.0.0.1', server);
+  for (const server of ['10.0.0.2', address6(2)])
+    assert.is((await ask(node, server)).stdout.trim(), '10.0.0.1', server);
   await seed.run(['ping', '-c', '1', '-W', '5', '10.0.0.2']);
   for (const how of [[], ['tcp']]) assert.match((await ask(seed, '10.0.0.2', ...how)).stderr, 'no answer');
-  assert.match((await ask(seed, 'fd00::2')).stderr, 'no answer');
+  assert.match((await ask(seed, address6(2))).stderr, 'no answer');
 });
 
 test('a DHCP client that writes resolv.conf anew is followed, and its file is what is put back', async () => {

@@ -37,6 +37,7 @@ export { NetmapError, type NetmapErrorCode } from './errors.ts';
 export { formatJoinLink, JOIN_LINK, type JoinLink, parseJoinLink } from './join-link.ts';
 export type { MapDelta, MapNetwork, MapNode, MapVersion, NetworkMap, Presence } from './map.ts';
 export { applyDelta, diffMaps } from './map-delta.ts';
+export { isMeshRange, MESH_RANGES, mapFault } from './map-fault.ts';
 export { type EntryKind, entryHash, hashMap, xorInto } from './map-hash.ts';
 export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
 export { decodeNodeMessage, decodeServerMessage, encodeMessage } from './message-schema.ts';

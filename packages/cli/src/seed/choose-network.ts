@@ -11,11 +11,15 @@ export interface NetworkChoice {
 /**
  * The range that was asked for, else the first candidate that overlaps nothing of this machine.
  * @param ranges in use on this machine
- * @throws CliError when all candidates overlap something
+ * @throws CliError when all candidates overlap something, and usage for a range that is not a network's
  */
 export async function chooseNetwork(wanted: Prefix | undefined, ranges: readonly Prefix[]): Promise<NetworkChoice> {
-  const { CANDIDATE_NETWORKS, firstFreeNetwork } = await import('@pcloud/netmap');
+  const { CANDIDATE_NETWORKS, firstFreeNetwork, isMeshRange, MESH_RANGES } = await import('@pcloud/netmap');
   if (wanted !== undefined) {
+    if (!isMeshRange(wanted)) {
+      const why = 'addresses there are those of others, and devices would not take them';
+      throw new CliError('usage', `--network ${formatPrefix(wanted)}: ${why}; choose one in ${MESH_RANGES}`);
+    }
     const overlap = overlapOf(wanted, ranges);
     if (overlap === undefined) return { prefix: wanted, remark: undefined };
     const remark = `${formatPrefix(wanted)} overlaps ${overlap} of this machine, which goes first; see "pcloud status".`;

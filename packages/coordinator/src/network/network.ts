@@ -5,7 +5,9 @@ import {
   decodeBase64,
   encodeBase64,
   formatNetworkId,
+  isMeshRange,
   type MapNetwork,
+  MESH_RANGES,
   networkId,
   parseNetworkId,
   signKeyOf,
@@ -67,13 +69,16 @@ const DOMAIN = 'pcloud';
 /**
  * Opens the network of a state directory, or makes one. Other URLs than before make a new server set, signed
  * by the root where it is on this disk, and else by this server where it alone was the set.
- * @throws CoordinatorError KEY_FILE_INVALID, STATE_MISMATCH; StoreError
+ * @throws CoordinatorError INPUT_INVALID, KEY_FILE_INVALID, STATE_MISMATCH; StoreError
  */
 export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): Promise<Network> {
   const { store, crypto, random, log } = deps;
   const { stateDir } = options;
   const entry = await store.get(RECORD);
   const stored = entry && readRecord(networkRecord, entry);
+  if (!stored && !isMeshRange(options.prefix4)) {
+    throw new CoordinatorError('INPUT_INVALID', `network ${formatPrefix(options.prefix4)}: expected ${MESH_RANGES}`);
+  }
   if (stored) endDestruction(stateDir, stored.id);
   const root = readRoot(stateDir) ?? (stored ? undefined : createRoot(stateDir, fresh(random)));
   const channelPrivate = readChannelKey(stateDir, stored !== undefined && root === undefined, random);

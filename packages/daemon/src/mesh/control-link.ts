@@ -1,5 +1,5 @@
 import type { Presence, ServerSet } from '@pcloud/netmap';
-import { parseNetworkId } from '@pcloud/netmap';
+import { LIMITS, parseNetworkId, toPlainText } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -85,12 +85,8 @@ export function startControlLink(options: ControlLinkOptions, deps: ControlLinkD
             refuseMap('the delta leads to an older map than one seen before');
         }
         return;
-      case 'presence': {
-        // Servers tell everybody the same, this node among them.
-        const others = message.nodes.filter(({ id }) => id !== keeper.map?.self.id);
-        keeper.takePresence(others);
-        deps.presenceChanged(others);
-      }
+      case 'presence':
+        deps.presenceChanged(keeper.takePresence(message.nodes));
     }
   }
 
@@ -114,7 +110,7 @@ export function startControlLink(options: ControlLinkOptions, deps: ControlLinkD
     }),
     checkServerSet: (signed, channelKey) => sets.check(signed, channelKey),
     joinFacts: () => ({
-      name: options.nodeName,
+      name: toPlainText(options.nodeName, LIMITS.NAME),
       endpoints: deps.endpoints(),
       ...(token === undefined ? {} : { token }),
       ...(keeper.version === undefined ? {} : { map: keeper.version }),

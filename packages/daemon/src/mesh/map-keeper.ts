@@ -3,6 +3,7 @@ import {
   hashMap,
   type MapDelta,
   type MapMessage,
+  mapFault,
   type NetworkMap,
   type Presence,
   readMapMessage,
@@ -24,8 +25,8 @@ export interface MapKeeper {
   takeMap(message: MapMessage, networkId: string): string | undefined;
   /** `resync`: it does not fit, a whole map is due. */
   takeDelta(delta: MapDelta): 'taken' | 'resync' | 'older';
-  /** Of those that are in the map; who is in none is nobody yet. */
-  takePresence(nodes: readonly Presence[]): void;
+  /** @returns those that are in the map; who is in none is nobody, and is not remembered */
+  takePresence(nodes: readonly Presence[]): readonly Presence[];
   /** Has it on disk soon. */
   saveSoon(): void;
   /** Has it on disk now. */
@@ -106,19 +107,24 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
       }
       const next = readMapMessage(message);
       if (next === undefined) return 'the map is not what its hash promises';
+      const fault = mapFault(next);
+      if (fault !== undefined) return `the map is none that a network can have: ${fault}`;
       accept(next);
       return undefined;
     },
     takeDelta(delta) {
       if (isOlder({ epoch: delta.epoch, revision: delta.to }, seen.version)) return 'older';
       const next = map && applyDelta(map, delta);
-      if (next === undefined) return 'resync';
+      // A whole map says by itself what is wrong with it.
+      if (next === undefined || mapFault(next) !== undefined) return 'resync';
       accept(next);
       return 'taken';
     },
     takePresence(nodes) {
-      for (const node of nodes) presence.set(node.id, node);
-      saveSoon();
+      const known = nodes.filter(({ id }) => map?.nodes.has(id));
+      for (const node of known) presence.set(node.id, node);
+      if (known.length > 0) saveSoon();
+      return known;
     },
     saveSoon,
     flush,

@@ -23,7 +23,7 @@ export interface MeshTunnel {
   readonly conflict: MeshInterface['conflict'];
   readonly choice: EndpointChoice;
   apply(map: NetworkMap): void;
-  /** Where nodes are. Those of no map are kept until theirs comes. */
+  /** Where nodes of the map are. */
   setPresence(nodes: readonly Presence[]): void;
   /** The machine's addresses or routes changed. */
   handleMachine(): void;

@@ -1,3 +1,4 @@
+import { formatAddress } from '@pcloud/ip';
 import {
   type ChannelOutput,
   createServerChannel,
@@ -8,11 +9,13 @@ import {
   type NetworkMap,
   type NodeMessage,
   networkId,
+  parseNetworkId,
   type ServerMessage,
   type ServerSet,
   signKeyOf,
   signSeedOf,
   signServerSet,
+  ulaFor,
   verifyNodeKey,
   writeMapMessage,
 } from '@pcloud/netmap';
@@ -188,7 +191,22 @@ function openTransport(
   };
 }
 
-/** A node for maps: number 2 is `n2`, 10.0.0.2 and fd00::2. */
+/** Where the IPv6 range of a network begins, as text that a number may follow: `fd12:3456:789a::`. */
+function rangeOf(id: string): string {
+  return formatAddress(ulaFor(parseNetworkId(id)!).address);
+}
+
+const FIRST_NETWORK = rangeOf(createFakeControl().networkId);
+
+/** The IPv6 range of the first network. */
+export const RANGE6: string = `${FIRST_NETWORK}/64`;
+
+/** The IPv6 address of a node of it. */
+export function address6(number: number): string {
+  return `${FIRST_NETWORK}${number}`;
+}
+
+/** A node for maps: number 2 is `n2`, 10.0.0.2 and `address6(2)`. */
 export function createNode(number: number, nodeKey: Uint8Array, change: Partial<MapNode> = {}): MapNode {
   return {
     id: `n${number}`,
@@ -197,7 +215,7 @@ export function createNode(number: number, nodeKey: Uint8Array, change: Partial<
     tags: [],
     role: 'client',
     nodeKey: encodeBase64(nodeKey),
-    addresses: [`10.0.0.${number}`, `fd00::${number}`],
+    addresses: [`10.0.0.${number}`, address6(number)],
     ...change,
   };
 }
@@ -208,11 +226,15 @@ export function createMap(
   nodes: readonly MapNode[],
   change: Partial<NetworkMap> = {},
 ): NetworkMap {
-  const [self, ...others] = nodes;
+  const range = rangeOf(control.networkId);
+  const [self, ...others] = nodes.map((node) => ({
+    ...node,
+    addresses: node.addresses.map((address) => address.replace(FIRST_NETWORK, range)),
+  }));
   return {
     epoch: 1,
     revision: 1,
-    network: { id: control.networkId, prefixes: ['10.0.0.0/16', 'fd00::/64'], domain: 'pcloud', relays: [] },
+    network: { id: control.networkId, prefixes: ['10.0.0.0/16', `${range}/64`], domain: 'pcloud', relays: [] },
     self: self!,
     nodes: new Map(others.map((node) => [node.id, node])),
     ...change,

@@ -14,6 +14,8 @@ import { createRoutes } from './routes.ts';
 /** The local API's file in the runtime directory. */
 export const DAEMON_SOCKET = 'daemon.sock';
 const MOST_INPUT_BYTES = 1_048_576;
+/** Connections of all callers who are not root. Root always has one. */
+const MOST_GUESTS = 64;
 
 /** What becomes of a process that was started for `up` alone, once it was told to go down. */
 export interface Dismissal {
@@ -36,6 +38,19 @@ export async function serveApi(
 ): Promise<UnixServer> {
   const routes = createRoutes(core, seams, dismissal?.pid);
   const http = createServer((request, response) => void answer(request, response));
+  // A caller who waits for an answer asks nothing more meanwhile, so that waiting cannot be piled up.
+  http.maxRequestsPerSocket = 1;
+  let guests = 0;
+
+  function admit(socket: Socket): boolean {
+    if (isRoot(socket, seams.userOf)) return true;
+    if (guests >= MOST_GUESTS) return false;
+    guests += 1;
+    socket.once('close', () => {
+      guests -= 1;
+    });
+    return true;
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
@@ -76,7 +91,8 @@ export async function serveApi(
   }
 
   const server = await listenUnix(join(runtimeDir, DAEMON_SOCKET), (socket: Socket) => {
-    http.emit('connection', socket);
+    if (admit(socket)) http.emit('connection', socket);
+    else socket.destroy();
   });
   if (seams.userOf !== undefined) chmodSync(server.path, 0o666);
   return {

@@ -13,6 +13,8 @@ export interface Listener {
 const MAX_CONNECTIONS = 64;
 /** A connection on which nothing comes. RFC 7766 section 6.2.3 has it be seconds. */
 const IDLE_MS = 10_000;
+/** Answers that wait for who asks on and does not read. Bytes. */
+const MAX_UNREAD_BYTES = 262_144;
 
 /** @param port 53 but in tests, where 0 is any. Rejects with the system's error; nothing is left open then */
 export async function listenForNames(address: string, port: number, resolver: Resolver): Promise<Listener> {
@@ -100,7 +102,7 @@ function serve(socket: Socket, resolver: Resolver): void {
     waiting += 1;
     void resolver.handle(message, from, 'tcp').then((answer) => {
       waiting -= 1;
-      if (answer === undefined) socket.destroy();
+      if (answer === undefined || socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
       else if (socket.writable) socket.write(writeFrame(answer));
       if (isEnded && waiting === 0) socket.end();
     });

@@ -44,6 +44,8 @@ interface Entry {
   peer: Peer | undefined;
   candidates: readonly string[];
   byHand: string | undefined;
+  /** Where it is tried at, or was last heard from. */
+  place: string | undefined;
   shots: number;
   /** NaN while none is under way. */
   initiatedAt: number;
@@ -53,7 +55,7 @@ interface Entry {
 export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
   const entries = new Map<string, Entry>();
   const worked = new Map(deps.worked);
-  /** Which node is tried at, or was last heard from, an endpoint. */
+  /** Which node an endpoint is the place of; one for each node, however often it moves. */
   const places = new Map<string, string>();
 
   function entryOf(nodeId: string): Entry {
@@ -63,6 +65,7 @@ export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
         peer: undefined,
         candidates: [],
         byHand: undefined,
+        place: undefined,
         shots: 0,
         initiatedAt: Number.NaN,
         latencyMs: undefined,
@@ -77,8 +80,18 @@ export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
     return [...new Set([...first, ...entry.candidates])];
   }
 
-  function place(nodeId: string, peer: Peer, text: string): void {
+  function leave(nodeId: string, { place }: Entry): void {
+    if (place !== undefined && places.get(place) === nodeId) places.delete(place);
+  }
+
+  function move(nodeId: string, entry: Entry, text: string): void {
+    leave(nodeId, entry);
+    entry.place = text;
     places.set(text, nodeId);
+  }
+
+  function place(nodeId: string, peer: Peer, text: string): void {
+    move(nodeId, entryOf(nodeId), text);
     const endpoint = parseEndpoint(text);
     if (endpoint !== undefined) deps.setEndpoint(peer, endpoint);
   }
@@ -110,9 +123,9 @@ export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
       start(nodeId, entry);
     },
     forget(nodeId) {
+      leave(nodeId, entryOf(nodeId));
       entries.delete(nodeId);
       worked.delete(nodeId);
-      for (const [text, id] of places) if (id === nodeId) places.delete(text);
     },
     insist(nodeId, endpoint) {
       const entry = entryOf(nodeId);
@@ -137,7 +150,7 @@ export function createEndpointChoice(deps: EndpointChoiceDeps): EndpointChoice {
       entry.shots = 0;
       if (current !== undefined) {
         worked.set(nodeId, current);
-        places.set(current, nodeId);
+        move(nodeId, entry, current);
       }
       const elapsed = now - entry.initiatedAt;
       entry.initiatedAt = Number.NaN;

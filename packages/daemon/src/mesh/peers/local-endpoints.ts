@@ -29,9 +29,9 @@ export function isReachable(address: Uint8Array): boolean {
   if (address.length === 4) {
     return first !== 0 && first !== 127 && first < 224 && !(first === 169 && second === 254);
   }
-  const isHostOnly = address.subarray(0, 15).every((byte) => byte === 0);
-  const isMapped = isIpv4Mapped(address);
-  return !isHostOnly && !isMapped && first !== 0xff && !isLinkLocal(address);
+  // Unspecified, this host, and what once stood for IPv4 (RFC 4291 section 2.5.5.1).
+  const isOfNoNetwork = address.subarray(0, 12).every((byte) => byte === 0);
+  return !isOfNoNetwork && !isIpv4Mapped(address) && first !== 0xff && !isLinkLocal(address);
 }
 
 /** Whether an address is one of RFC 1918, RFC 6598 or RFC 4193, which mean something else elsewhere. */

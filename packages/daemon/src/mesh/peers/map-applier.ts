@@ -50,30 +50,26 @@ export function createMapApplier(deps: MapApplierDeps): MapApplier {
     }
   }
 
+  /** Undefined for a key that is none, or another node's, or this one's. */
   function add(node: MapNode, now: number): Entry | undefined {
     const key = decodeBase64(node.nodeKey, 32);
-    if (key === undefined || device.findPeer(key) !== undefined) {
-      log.error({ node: node.name }, 'the map has a node with a key of no use; the node is left out');
-      return undefined;
-    }
-    const peer = device.addPeer(key, now);
-    if (peer === undefined) {
-      log.error({ node: node.name }, 'the map has another node with the key of this one; the node is left out');
-      return undefined;
-    }
+    const peer = key === undefined || device.findPeer(key) !== undefined ? undefined : device.addPeer(key, now);
+    if (peer === undefined) return undefined;
     const entry = { node, peer };
     entries.set(node.id, entry);
     ids.set(peer, node.id);
     return entry;
   }
 
-  function update(entry: Entry, node: MapNode, mesh: Mesh, now: number): void {
+  /** @returns whether all of its addresses are the network's */
+  function update(entry: Entry, node: MapNode, mesh: Mesh, now: number): boolean {
     const { peer } = entry;
+    let isWhole = true;
     const held = new Set(Array.from(peer.allowedIps(), ({ address }) => formatAddress(address)));
     for (const text of node.addresses) {
       const address = parseAddress(text);
       if (address === undefined || !mesh.has(address)) {
-        log.error({ node: node.name }, 'the map gives a node an address outside of the network; it is left out');
+        isWhole = false;
       } else if (!held.has(formatAddress(address))) {
         peer.addAllowedIp(address, address.length * 8);
       }
@@ -81,20 +77,33 @@ export function createMapApplier(deps: MapApplierDeps): MapApplier {
     const seconds = node.role === 'server' && mesh.selfRole === 'client' ? KEEPALIVE_SECONDS : 0;
     if (peer.keepaliveIntervalSeconds !== seconds) peer.setKeepaliveInterval(seconds, now);
     entry.node = node;
+    return isWhole;
+  }
+
+  /** One line a map, however many of them there are. */
+  function complain(names: readonly string[], event: string): void {
+    if (names.length > 0) log.error({ node: names[0], nodes: names.length }, event);
   }
 
   return {
     apply(map, now) {
       giveUp(map, now);
       const mesh = meshOf(map);
+      const keyless: string[] = [];
+      const astray: string[] = [];
       for (const [id, node] of map.nodes) {
         const known = entries.get(id);
         if (known?.node === node) continue;
         const entry = known ?? add(node, now);
-        if (entry === undefined) continue;
-        update(entry, node, mesh, now);
+        if (entry === undefined) {
+          keyless.push(node.name);
+          continue;
+        }
+        if (!update(entry, node, mesh, now)) astray.push(node.name);
         if (known === undefined) deps.handleAdded(id, entry.peer);
       }
+      complain(keyless, 'the map has nodes with a key that is none, or that another has; they are left out');
+      complain(astray, 'the map gives nodes addresses outside of the network; these are left out');
     },
     peerOf: (nodeId) => entries.get(nodeId)?.peer,
     nodeIdOf: (peer) => ids.get(peer),

@@ -26,7 +26,7 @@ export interface Surroundings {
 
 /**
  * Endpoints that a peer is said to have, those most likely to answer first, without those that cannot be: of
- * the mesh itself, this very socket, loopback, multicast, unspecified, one link's. At most 32.
+ * the mesh itself, this very socket, loopback, multicast, broadcast, unspecified, one link's. At most 32.
  */
 export function receivedEndpoints(texts: readonly string[], around: Surroundings): string[] {
   const ranks = new Map<string, number>();
@@ -34,7 +34,7 @@ export function receivedEndpoints(texts: readonly string[], around: Surroundings
     const endpoint = parseEndpoint(text);
     if (endpoint === undefined || endpoint[ENDPOINT.PORT] === 0) continue;
     const address = endpointAddressBytes(endpoint, 0);
-    if (!isReachable(address)) continue;
+    if (!isReachable(address) || isEverybody(address, around)) continue;
     if (isInside(address, around)) continue;
     const isOurs = around.addresses.some((own) => formatAddress(own.address) === formatAddress(address));
     if (isOurs && endpoint[ENDPOINT.PORT] === around.port) continue;
@@ -44,6 +44,22 @@ export function receivedEndpoints(texts: readonly string[], around: Surroundings
   }
   // The sort is stable: among equals the peer's own order holds.
   return [...ranks].sort(([, a], [, b]) => a - b).map(([name]) => name);
+}
+
+/** Whether an address is that of all hosts of a subnet of this machine: its last, or its first, which some take for it. */
+function isEverybody(address: Uint8Array, { addresses }: Surroundings): boolean {
+  return addresses.some(({ address: own, prefixLength: length }) => {
+    const subnet = { address: maskAddress(own, length), length };
+    if (own.length !== 4 || length >= 31 || !prefixContains(subnet, address)) return false;
+    const [rest, hosts] = [hostPart(address, length), 2 ** (32 - length)];
+    return rest === 0 || rest === hosts - 1;
+  });
+}
+
+/** The bits of an IPv4 address behind its prefix. */
+function hostPart(address: Uint8Array, length: number): number {
+  const number = address.reduce((sum, byte) => sum * 256 + byte, 0);
+  return number % 2 ** (32 - length);
 }
 
 /** Whether packets to an address go into the mesh: those to a LAN of the same range do not, but to its nodes. */

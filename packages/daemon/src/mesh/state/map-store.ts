@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { decodeServerMessage, type NetworkMap, type Presence, readMapMessage, writeMapMessage } from '@pcloud/netmap';
+import {
+  decodeServerMessage,
+  mapFault,
+  type NetworkMap,
+  type Presence,
+  readMapMessage,
+  writeMapMessage,
+} from '@pcloud/netmap';
 import * as v from 'valibot';
 import type { Logger } from '../../log.ts';
 import { parseJson, readStateFile, removeStateFile, writeStateFile } from './state-file.ts';
@@ -30,7 +37,7 @@ export function openMapStore(stateDir: string, log: Logger): MapStore {
     const [mapLine, presenceLine, workedLine] = (readStateFile(path) ?? '').split('\n');
     const message = decodeServerMessage(mapLine ?? '');
     const map = message?.kind === 'map' ? readMapMessage(message) : undefined;
-    if (map === undefined || map.network.id !== networkId) return undefined;
+    if (map === undefined || map.network.id !== networkId || mapFault(map) !== undefined) return undefined;
     const presence = decodeServerMessage(presenceLine ?? '');
     const worked = v.safeParse(workedSchema, parseJson(workedLine ?? ''));
     return {
