@@ -275,7 +275,8 @@ test('class 7: every route of the local API is closed to others than root, or is
     const { control, post, get, daemon, rig } = scene;
     await post('/up', { target: control.target('t') });
     const open = ['GET /status', 'POST /wait', 'POST /ping', 'POST /whois'];
-    const routes = createRoutes({} as MeshCore, { probe: async () => 1, clock: scene.clock });
+    const seams = { probe: async () => 1, clock: scene.clock };
+    const routes = createRoutes({} as MeshCore, seams, undefined);
     assert.equal(
       [...routes].filter(([, route]) => route.open).map(([name]) => name),
       open,
