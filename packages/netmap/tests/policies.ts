@@ -100,9 +100,11 @@ const rule = fc.oneof(
   }),
 );
 
-export const policies: fc.Arbitrary<object> = fc.array(rule, { maxLength: 6 }).map((rules) => ({
-  groups: { 'group:some': ['bob', 'kim', 'lee', 'nobody'] },
-  tagOwners: { 'tag:nas': ['ada'], 'tag:router': [], 'tag:web': [] },
-  hosts: { office: '192.168.0.0/17', printer: '10.0.0.5' },
-  rules,
-}));
+export const policies: fc.Arbitrary<{ readonly rules: readonly object[] }> = fc
+  .array(rule, { maxLength: 6 })
+  .map((rules) => ({
+    groups: { 'group:some': ['bob', 'kim', 'lee', 'nobody'] },
+    tagOwners: { 'tag:nas': ['ada'], 'tag:router': [], 'tag:web': [] },
+    hosts: { office: '192.168.0.0/17', printer: '10.0.0.5' },
+    rules,
+  }));

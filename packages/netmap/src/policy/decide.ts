@@ -1,9 +1,10 @@
 import { USUAL_PROTOCOLS } from './filter-rule.ts';
 import { type CeilingRule, ceilingOver, FLOOR } from './fixed-rules.ts';
+import { type FlowEnd, flowEnd } from './flow-end.ts';
 import { isDestination, isSource } from './match.ts';
-import { type BehindNode, type FlowEnd, flowEnd, type PolicyNode } from './node.ts';
+import type { BehindNode, PolicyNode } from './node.ts';
 import type { Policy, PolicyRule } from './policy.ts';
-import { hasPorts, includesPort } from './ports.ts';
+import { hasPorts, includesPort, ruleProtocol } from './ports.ts';
 import { namesUsers } from './read-selector.ts';
 import type { Users } from './users.ts';
 
@@ -36,10 +37,10 @@ export function decide(
   if (source === undefined || goal === undefined || !maySend(source) || !isRouted(goal)) {
     return { allowed: false, because: 'unknown' };
   }
-  for (const { node } of [source, goal]) {
-    if (node !== undefined && !users.isActive(node)) return { allowed: false, because: 'disabled' };
+  for (const { bearer } of [source, goal]) {
+    if (bearer !== undefined && !users.isActive(bearer)) return { allowed: false, because: 'disabled' };
   }
-  const isServer = goal.behind === undefined && goal.node?.role === 'server';
+  const isServer = goal.behind === undefined && goal.bearer?.role === 'server';
   const floor = isServer ? floorUnder(source, protocol, port) : undefined;
   if (floor !== undefined) return { allowed: true, because: 'floor', what: floor };
   const ceiling = isServer ? ceilingOver(protocol, port) : undefined;
@@ -68,17 +69,19 @@ function isRouted({ behind }: FlowEnd): boolean {
 }
 
 function floorUnder(source: FlowEnd, protocol: number, port: number): string | undefined {
-  const isFromServer = source.behind === undefined && source.node?.role === 'server';
+  const isFromServer = source.behind === undefined && source.bearer?.role === 'server';
   return FLOOR.find(
     (rule) =>
-      (rule.from === '*' || isFromServer) && rule.protocols.includes(protocol) && isOfPort(rule.ports, protocol, port),
+      (rule.from === '*' || isFromServer) &&
+      rule.protocols.includes(ruleProtocol(protocol)) &&
+      isOfPort(rule.ports, protocol, port),
   )?.what;
 }
 
 /** Only a user passes, and only by a rule that names users: who has an address today says nothing of its owner. */
 function passesCeiling(ceiling: CeilingRule, source: FlowEnd, users: Users): boolean {
-  if (!ceiling.isOpenToUsers || source.behind !== undefined || source.node === undefined) return false;
-  return users.hasClusterRight(source.node.user);
+  if (!ceiling.isOpenToUsers || source.behind !== undefined || source.bearer === undefined) return false;
+  return users.hasClusterRight(source.bearer.user);
 }
 
 function mayName(selector: PolicyRule['src'][number]): boolean {
@@ -86,7 +89,7 @@ function mayName(selector: PolicyRule['src'][number]): boolean {
 }
 
 function isOfTraffic(rule: PolicyRule, protocol: number): boolean {
-  return (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(protocol);
+  return (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(ruleProtocol(protocol));
 }
 
 function isOfPort(ports: PolicyRule['dst'][number]['ports'], protocol: number, port: number): boolean {

@@ -1,7 +1,8 @@
 /** Whom a selector names. For flows one at a time: the plain way, to which the compiled one is held. */
 import { prefixContains } from '@pcloud/ip';
+import type { FlowEnd } from './flow-end.ts';
 import { isInternet } from './internet.ts';
-import { type FlowEnd, ownAddresses, type PolicyNode } from './node.ts';
+import { ownAddresses, type PolicyNode } from './node.ts';
 import type { PolicySelector } from './policy.ts';
 import type { Users } from './users.ts';
 
@@ -51,26 +52,35 @@ export function names(selector: PolicySelector, bearer: Bearer, users: Users): b
   }
 }
 
+/** A node as selectors see it. */
+export function nodeBearer(node: PolicyNode): Bearer {
+  const own = ownAddresses(node);
+  return {
+    user: node.user,
+    tags: node.tags,
+    role: node.role,
+    hasId: (id) => node.id === id,
+    isWithin: ({ prefix }) => own.some((address) => prefixContains(prefix, address)),
+  };
+}
+
 export function namesNode(selector: PolicySelector, node: PolicyNode, users: Users): boolean {
-  const isWithin = ({ prefix }: PrefixSelector): boolean =>
-    ownAddresses(node).some((address) => prefixContains(prefix, address));
-  return names(selector, { ...node, hasId: (id) => node.id === id, isWithin }, users);
+  return names(selector, nodeBearer(node), users);
 }
 
 /** What is behind a node is not that node: only `*` and prefixes name it. */
 export function isSource(selector: PolicySelector, source: FlowEnd, users: Users): boolean {
-  const { node, behind } = source;
-  if (behind === undefined) return node !== undefined && namesNode(selector, node, users);
+  const { bearer, behind } = source;
+  if (behind === undefined) return names(selector, bearer!, users);
   return selector.kind === 'any' || (selector.kind === 'prefix' && prefixContains(selector.prefix, behind.address));
 }
 
 /** `*` is every node and every private network behind one; the internet and public networks are named. */
 export function isDestination(selector: PolicySelector, source: FlowEnd, goal: FlowEnd, users: Users): boolean {
-  const { node, behind } = goal;
+  const { bearer, behind } = goal;
   if (behind === undefined) {
-    if (selector.kind !== 'autogroup' || selector.name !== 'self') return namesNode(selector, node!, users);
-    const isOwn = source.behind === undefined && source.node !== undefined;
-    return isOwn && node!.user !== '' && source.node!.user === node!.user;
+    if (selector.kind !== 'autogroup' || selector.name !== 'self') return names(selector, bearer!, users);
+    return source.behind === undefined && bearer!.user !== '' && source.bearer!.user === bearer!.user;
   }
   switch (selector.kind) {
     case 'any':

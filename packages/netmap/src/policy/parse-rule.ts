@@ -43,7 +43,8 @@ export function readProtocols(reader: Reader, field: Field | undefined): number[
   }
   const numbers = list.flatMap((item) => {
     const text = item.value.kind === 'number' ? String(item.value.value) : reader.text(item);
-    const found = text === undefined ? [] : parseProtocol(text);
+    if (text === undefined) return [];
+    const found = parseProtocol(text);
     if (found === undefined) reader.problem('PROTOCOL_INVALID', item, 'expected a name such as tcp, or 0 to 255');
     return found ?? [];
   });

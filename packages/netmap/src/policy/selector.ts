@@ -16,7 +16,7 @@ const HOST_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const GROUP_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const TAG_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 /** What was meant for an address, IPv4 or IPv6, whether it is one or not. */
-const LIKE_ADDRESS = /[:/]|^[0-9]+(?:\.[0-9]+)+$/;
+const LIKE_ADDRESS = /^(?:[0-9a-fA-F.]*:[0-9a-fA-F:.]*(?:\/.*)?|[0-9.]+\/.*|[0-9]+(?:\.[0-9]+)+)$/;
 
 export function isGroupName(name: string): boolean {
   return GROUP_NAME.test(name);
