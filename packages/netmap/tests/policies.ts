@@ -41,7 +41,9 @@ export const nodes: fc.Arbitrary<PolicyNode> = fc
     index: fc.integer({ min: 1, max: 12 }),
     role: fc.constantFrom('client', 'client', 'server'),
     owner: fc.oneof(
-      fc.constantFrom('ada', 'bob', 'eve', 'kim', 'lee', 'gone').map((user) => ({ user, tags: [] })),
+      fc
+        .constantFrom('ada', 'ada', 'bob', 'bob', 'eve', 'eve', 'kim', 'kim', 'lee', 'gone')
+        .map((user) => ({ user, tags: [] })),
       fc.subarray(['nas', 'router', 'web']).map((tags) => ({ user: '', tags })),
     ),
     routes: fc.subarray([
@@ -60,6 +62,8 @@ export const nodes: fc.Arbitrary<PolicyNode> = fc
     return device(index, { name, role: role as PolicyNode['role'], ...owner, routes: isRouter ? routes : [] });
   });
 
+/** As likely as any of the others together, so that rules meet. */
+const all = fc.constant('*');
 const userSource = fc.constantFrom(
   '*',
   'ada',
@@ -75,16 +79,27 @@ const otherSource = fc.constantFrom(
   ...['tag:nas', 'tag:router', 'node:lamp', 'node:absent', 'office', 'printer', '10.0.0.0/29', 'fd00::8/125'],
   ...['192.168.7.9', 'autogroup:tagged', 'autogroup:servers', '203.0.113.0/25', '0.0.0.0/0'],
 );
-const ports = fc.constantFrom('*', '22', '80,443', '2379', '6443', '6000-7000', '53,8472-9000', '1-65535', '10250,22');
-const goal = fc.oneof(userSource, otherSource, fc.constantFrom('autogroup:internet', 'autogroup:internet'));
+const ports = fc.constantFrom(
+  '*',
+  '*',
+  '22',
+  '80,443',
+  '2379',
+  '6443',
+  '6000-7000',
+  '53,8472-9000',
+  '1-65535',
+  '10250,22',
+);
+const goal = fc.oneof(all, userSource, otherSource, fc.constantFrom('autogroup:internet', 'autogroup:internet'));
 
 /** Of destination and ports the text; an IPv6 address is put into brackets. */
 const destination = fc.tuple(goal, ports).map(([name, list]) => `${name.includes('::') ? `[${name}]` : name}:${list}`);
-const proto = fc.constantFrom(undefined, undefined, 'tcp', 'udp', ['tcp', 'udp'], ['tcp', 'icmp'], ['sctp']);
+const proto = fc.constantFrom(undefined, undefined, undefined, 'tcp', 'udp', ['tcp', 'udp'], ['tcp', 'icmp'], ['sctp']);
 
 const rule = fc.oneof(
   fc.record({
-    src: fc.array(fc.oneof(userSource, otherSource), { minLength: 1, maxLength: 3 }),
+    src: fc.array(fc.oneof(all, userSource, otherSource), { minLength: 1, maxLength: 3 }),
     dst: fc.array(destination, { minLength: 1, maxLength: 3 }),
     proto,
   }),
@@ -101,7 +116,7 @@ const rule = fc.oneof(
 );
 
 export const policies: fc.Arbitrary<{ readonly rules: readonly object[] }> = fc
-  .array(rule, { maxLength: 6 })
+  .noBias(fc.array(rule, { maxLength: 6 }))
   .map((rules) => ({
     groups: { 'group:some': ['bob', 'kim', 'lee', 'nobody'] },
     tagOwners: { 'tag:nas': ['ada'], 'tag:router': [], 'tag:web': [] },

@@ -208,6 +208,28 @@ test('port ranges join, part and meet', () => {
   );
 });
 
+test('each sees whom a flow may begin with, in either direction, and everybody sees the servers', () => {
+  const nas = device(7, { user: '', tags: ['nas'] });
+  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((user, index) => device(index + 2, { user }));
+  const sees = (rules: readonly object[], a: PolicyNode, b: PolicyNode): boolean => {
+    const policy = compiled({ tagOwners: { 'tag:nas': [] }, rules });
+    const [from, to] = [policy.classOf(a), policy.classOf(b)];
+    assert.is(policy.sees(from, to), policy.sees(to, from));
+    return policy.sees(from, to);
+  };
+  assert.not(sees([], ada!, device(9)));
+  for (const one of [ada!, nas]) assert.ok(sees([], one, SERVER));
+  const rules = [
+    { src: ['*'], dst: ['autogroup:self:*'] },
+    { src: ['bob'], dst: ['tag:nas:22'] },
+  ];
+  assert.ok(sees(rules, ada!, device(9)));
+  assert.not(sees(rules, ada!, bob!));
+  assert.ok(sees(rules, bob!, nas));
+  assert.not(sees(rules, eve!, nas));
+  assert.not(sees(rules, nas, { ...nas, id: 'n8', addresses: ['10.0.0.8'] }), 'devices of nobody are not of one user');
+});
+
 test('a class holds nothing of a node that the policy does not look at', () => {
   const policy = compiled({ rules: [{ src: ['10.0.0.2', 'node:lamp'], dst: ['*:*'] }] });
   const [two, three, four, lamp] = [2, 3, 4, 9].map((index) => policy.classOf(device(index)));

@@ -237,6 +237,13 @@ test('a destination without ports, with bad ones or with an IPv6 address out of 
   }
 });
 
+test('who forgot the ports is told so', () => {
+  for (const text of ['ada', 'tag:nas', 'autogroup:self']) {
+    const [first] = problems(withRule({ src: ['*'], dst: [text] }));
+    assert.is(first!.message, `the ports are missing: "${text}:*" is all of them`);
+  }
+});
+
 test('protocols are names and numbers, ICMP of both families being one', () => {
   const cases: readonly (readonly [unknown, readonly number[]])[] = [
     [undefined, []],
