@@ -269,7 +269,7 @@ test('a trace says in one line which rule decided, or that none did', () => {
   const trace = (src: End, dst: End | string, protocol: number, port: number): string =>
     formatTrace({ src, dst, protocol, port }, policy.decide(src, dst, protocol, port));
   assert.is(trace(LAPTOP, NAS, 6, 22), 'laptop to nas, tcp 22: allowed by rules[0], line 2');
-  assert.is(trace(LAPTOP, NAS, 58, 0), 'laptop to nas, icmp: allowed by rules[0], line 2');
+  assert.is(trace(LAPTOP, NAS, 58, 0), 'laptop to nas, ipv6-icmp: allowed by rules[0], line 2');
   assert.is(trace(BOBS, NAS, 17, 22), 'bobs to nas, udp 22: refused: no rule allows it');
   assert.is(
     trace(LAPTOP, SERVER, 6, 2379),

@@ -40,7 +40,7 @@ test('a server of a fresh network lets in the floor and what it publishes', () =
       ],
       rule: 1,
     },
-    { from: ['*'], protocols: [1], ports: ALL, rule: 2 },
+    { from: ['*'], protocols: [1, 58], ports: ALL, rule: 2 },
   ]);
   assert.equal(policy.filterFor(policy.classOf(SERVER)).slice(0, 2), [
     {
@@ -83,7 +83,7 @@ test('the ports of all destinations that a receiver is become one list', () => {
 
 test('a server leaves out the ports of the cluster, and lets in owners and admins to its API', () => {
   assert.equal(filterOfRule({ src: ['*'], dst: ['*:*'] }, SERVER), [
-    { from: ['*'], protocols: [1, 132], ports: ALL },
+    { from: ['*'], protocols: [1, 58, 132], ports: ALL },
     {
       from: ['*'],
       protocols: [6],

@@ -244,7 +244,7 @@ test('who forgot the ports is told so', () => {
   }
 });
 
-test('protocols are names and numbers, ICMP of both families being one', () => {
+test('protocols are names and numbers, icmp being that of both families', () => {
   const cases: readonly (readonly [unknown, readonly number[]])[] = [
     [undefined, []],
     ['tcp', [6]],
@@ -254,8 +254,9 @@ test('protocols are names and numbers, ICMP of both families being one', () => {
       ['udp', 'tcp', 6],
       [6, 17],
     ],
-    ['icmp', [1]],
-    [58, [1]],
+    ['icmp', [1, 58]],
+    ['ipv6-icmp', [58]],
+    [58, [58]],
     [0, [0]],
     [255, [255]],
   ];

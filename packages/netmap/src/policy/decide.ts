@@ -4,7 +4,7 @@ import { type FlowEnd, flowEnd } from './flow-end.ts';
 import { isDestination, isSource } from './match.ts';
 import type { BehindNode, PolicyNode } from './node.ts';
 import type { Policy, PolicyRule } from './policy.ts';
-import { hasPorts, includesPort, ruleProtocol } from './ports.ts';
+import { hasPorts, includesPort } from './ports.ts';
 import { namesUsers } from './read-selector.ts';
 import type { Users } from './users.ts';
 
@@ -72,9 +72,7 @@ function floorUnder(source: FlowEnd, protocol: number, port: number): string | u
   const isFromServer = source.behind === undefined && source.bearer?.role === 'server';
   return FLOOR.find(
     (rule) =>
-      (rule.from === '*' || isFromServer) &&
-      rule.protocols.includes(ruleProtocol(protocol)) &&
-      isOfPort(rule.ports, protocol, port),
+      (rule.from === '*' || isFromServer) && rule.protocols.includes(protocol) && isOfPort(rule.ports, protocol, port),
   )?.what;
 }
 
@@ -89,7 +87,7 @@ function mayName(selector: PolicyRule['src'][number]): boolean {
 }
 
 function isOfTraffic(rule: PolicyRule, protocol: number): boolean {
-  return (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(ruleProtocol(protocol));
+  return (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(protocol);
 }
 
 function isOfPort(ports: PolicyRule['dst'][number]['ports'], protocol: number, port: number): boolean {

@@ -1,6 +1,6 @@
 /** What a receiver lets in: the form in which a policy reaches nodes, in their maps and the maps' hashes. */
 import { type Prefix, parseAddress, parsePrefix, prefixContains } from '@pcloud/ip';
-import { hasPorts, includesPort, type PortRange, ruleProtocol } from './ports.ts';
+import { hasPorts, includesPort, type PortRange } from './ports.ts';
 
 /**
  * Who sends. `*` is everybody and what is behind them; `user:*` a node that has a user, `tag:*` one that has
@@ -23,7 +23,7 @@ export interface FilterRule {
   readonly from: readonly FilterSelector[];
   /** Destinations behind the receiver, within what it forwards. Left out: its own addresses, all of them. */
   readonly to?: readonly string[];
-  /** IP protocol numbers; empty: TCP, UDP, SCTP and ICMP. ICMP and ICMPv6 are one, 1. */
+  /** IP protocol numbers; empty: `USUAL_PROTOCOLS`. */
   readonly protocols: readonly number[];
   /** Looked at for TCP, UDP and SCTP only. */
   readonly ports: readonly PortRange[];
@@ -34,8 +34,8 @@ export interface FilterRule {
 /** In `FilterRule.rule`: it is of the floor. */
 export const FLOOR_RULE = -1;
 
-/** The protocols of a rule that names none: ICMP, TCP, UDP and SCTP. */
-export const USUAL_PROTOCOLS: readonly number[] = [1, 6, 17, 132];
+/** The protocols of a rule that names none: ICMP, TCP, UDP, ICMPv6 and SCTP. */
+export const USUAL_PROTOCOLS: readonly number[] = [1, 6, 17, 58, 132];
 
 /** The sender of a packet as its receiver knows it. */
 export interface FilterPeer {
@@ -71,7 +71,7 @@ export function admittingRule(
     (rule) =>
       rule.from.some((selector) => isSender(selector, packet)) &&
       isDestination(rule, own, packet.destination) &&
-      (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(ruleProtocol(packet.protocol)) &&
+      (rule.protocols.length === 0 ? USUAL_PROTOCOLS : rule.protocols).includes(packet.protocol) &&
       (!hasPorts(packet.protocol) || includesPort(rule.ports, packet.port)),
   );
 }

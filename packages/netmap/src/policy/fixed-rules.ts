@@ -32,7 +32,7 @@ export const FLOOR: readonly FloorRule[] = [
     what: 'coordinator, console and relay',
   },
   { from: '*', protocols: [6, 17], ports: [[53, 53]], what: 'DNS' },
-  { from: '*', protocols: [1], ports: ALL_PORTS, what: 'ping' },
+  { from: '*', protocols: [1, 58], ports: ALL_PORTS, what: 'ping' },
   { from: 'role:server', protocols: [6], ports: [[2379, 2380]], what: 'etcd' },
   { from: 'role:server', protocols: [6], ports: [[6443, 6443]], what: 'the Kubernetes API' },
   { from: 'role:server', protocols: [6], ports: [[10_250, 10_250]], what: 'the kubelet' },

@@ -6,25 +6,23 @@ export type PortRange = readonly [first: number, last: number];
 /** `*`. From 0, which stands for the port of a protocol that has none. */
 export const ALL_PORTS: readonly PortRange[] = [[0, 65_535]];
 
-/** Names that a rule's `proto` may have, with IANA's numbers. */
-const PROTOCOL_NAMES: Readonly<Record<string, number>> = {
-  icmp: 1,
-  igmp: 2,
-  ipv4: 4,
-  tcp: 6,
-  egp: 8,
-  igp: 9,
-  udp: 17,
-  dccp: 33,
-  ipv6: 41,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  sctp: 132,
+/** Names that a rule's `proto` may have, with IANA's numbers; ICMP is that of both families. */
+const PROTOCOL_NAMES: Readonly<Record<string, readonly number[]>> = {
+  icmp: [1, 58],
+  igmp: [2],
+  ipv4: [4],
+  tcp: [6],
+  egp: [8],
+  igp: [9],
+  udp: [17],
+  dccp: [33],
+  ipv6: [41],
+  gre: [47],
+  esp: [50],
+  ah: [51],
+  'ipv6-icmp': [58],
+  sctp: [132],
 };
-
-const ICMP = 1;
-const ICMPV6 = 58;
 
 const NUMBER = /^(?:0|[1-9][0-9]{0,4})$/;
 
@@ -33,21 +31,16 @@ export function hasPorts(protocol: number): boolean {
   return protocol === 6 || protocol === 17 || protocol === 132;
 }
 
-/** The number under which rules have a protocol: ICMP and ICMPv6 are one to them, 1. */
-export function ruleProtocol(protocol: number): number {
-  return protocol === ICMPV6 ? ICMP : protocol;
-}
-
 /** What people call a protocol. */
 export function protocolName(protocol: number): string {
-  const known = Object.entries(PROTOCOL_NAMES).find(([, number]) => number === ruleProtocol(protocol));
+  const known = Object.entries(PROTOCOL_NAMES).find(([, [first]]) => first === protocol);
   return known?.[0] ?? `protocol ${protocol}`;
 }
 
-/** The rules' number of a name, or of a number from 0 to 255 as text; undefined for anything else. */
-export function parseProtocol(text: string): number | undefined {
+/** The numbers of a name, or of a number from 0 to 255 as text; undefined for anything else. */
+export function parseProtocol(text: string): readonly number[] | undefined {
   if (Object.hasOwn(PROTOCOL_NAMES, text)) return PROTOCOL_NAMES[text];
-  return NUMBER.test(text) && Number(text) <= 255 ? ruleProtocol(Number(text)) : undefined;
+  return NUMBER.test(text) && Number(text) <= 255 ? [Number(text)] : undefined;
 }
 
 /** Reads `*` or `22,80-443`, ports from 1: in order, none twice. Undefined when it is neither, or of too many parts. */
