@@ -65,8 +65,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const { store, random, log, setTimer, pageUrl } = deps;
   const network = await openNetwork(options, deps);
   const registry = await createRegistry({ store, log, sleep: (ms, signal) => sleep(ms, signal, setTimer) });
-  const maps = createMapSource(registry, network.epoch, network.face);
-  const presence = createPresenceTable(setTimer);
+  const maps = createMapSource(registry, { epoch: network.epoch, network: network.face });
+  const presence = createPresenceTable(maps, setTimer);
   const refusals = createRefusals(deps);
   const forgetting = registry.subscribe(({ nodeIds }) => {
     for (const id of nodeIds) if (!registry.nodes.has(id)) presence.forget(id);

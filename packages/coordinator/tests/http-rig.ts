@@ -62,12 +62,13 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
   const registry = await createRegistry({ store: rig.store, log, sleep: async () => {} });
   const refusals = createRefusals({ log, now: () => WALL_MS });
   const adoptions = createAdoptions(rig);
+  const maps = createMapSource(registry, { epoch: 1, network: FACE });
   const operations = createOperations({
     ...rig,
     accounts: rig,
     registry,
-    maps: createMapSource(registry, 1, FACE),
-    presence: createPresenceTable(createFakeTimers().setTimer),
+    maps,
+    presence: createPresenceTable(maps, createFakeTimers().setTimer),
     network: FACE,
     prefix: parsePrefix('10.0.0.0/16')!,
     now: () => WALL_MS,

@@ -2,7 +2,7 @@ import { decodeServerMessage, encodeMessage, type MapNode, type Presence, type S
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createMapFeed, type MapFeed } from '../src/maps/map-feed.ts';
-import type { MapSource } from '../src/maps/map-source.ts';
+import type { MapListener, MapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../src/maps/presence.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
 
@@ -36,9 +36,8 @@ function faceOf(id: string): MapNode {
 /** Feeds on maps that a test changes; hashes are not looked at. */
 function createRig(ids: readonly string[] = []): Rig {
   const clock = createFakeTimers();
-  const presence = createPresenceTable(clock.setTimer);
   const nodes = new Map(ids.map((id) => [id, faceOf(id)]));
-  const listeners = new Set<(nodeIds: ReadonlySet<string>) => void>();
+  const listeners = new Set<MapListener>();
   let revision = 1;
   const source: MapSource = {
     get revision() {
@@ -64,13 +63,18 @@ function createRig(ids: readonly string[] = []): Rig {
       removed: [],
       hash: HASH,
     }),
+    classOf: (id) => (nodes.has(id) ? 'all' : undefined),
+    visibleTo: () => new Set(['all']),
+    members: () => nodes.values(),
+    filter: () => undefined,
     changedSince: () => undefined,
-    subscribe(listener) {
+    subscribe(_id, listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     close() {},
   };
+  const presence = createPresenceTable(source, clock.setTimer);
   return {
     clock,
     presence,
@@ -111,7 +115,7 @@ function createRig(ids: readonly string[] = []): Rig {
     change(...changed) {
       revision += 1;
       for (const id of changed) nodes.set(id, faceOf(id));
-      for (const listener of [...listeners]) listener(new Set(changed));
+      for (const listener of [...listeners]) listener(new Set(changed), false);
     },
   };
 }

@@ -11,6 +11,7 @@ export function applyDelta(map: NetworkMap, delta: MapDelta): NetworkMap | undef
   if (delta.epoch !== map.epoch || delta.from !== map.revision || delta.to < delta.from) return undefined;
   const network = delta.network ?? map.network;
   const self = delta.self ?? map.self;
+  const filter = delta.filter ?? map.filter;
   const hash = mapHash(map).slice();
   const nodes = new Map(map.nodes);
 
@@ -29,15 +30,21 @@ export function applyDelta(map: NetworkMap, delta: MapDelta): NetworkMap | undef
   if (delta.network !== undefined) swap(hash, entryHash('network', map.network), entryHash('network', network));
   if (delta.self !== undefined) swap(hash, entryHash('self', map.self), entryHash('self', self));
 
+  if (delta.filter !== undefined) {
+    if (map.filter !== undefined) xorInto(hash, entryHash('filter', map.filter));
+    xorInto(hash, entryHash('filter', delta.filter));
+  }
+
   if (encodeBase64(hash) !== delta.hash || nodes.has(self.id)) return undefined;
-  const result: NetworkMap = { epoch: map.epoch, revision: delta.to, network, self, nodes };
+  const result: NetworkMap = { epoch: map.epoch, revision: delta.to, network, self, nodes, ...(filter && { filter }) };
   rememberMapHash(result, hash);
   return result;
 }
 
-/** What turns one map into a later one, or undefined when only a whole map does: another epoch, or an older map. */
+/** What turns one map into a later one, or undefined when only a whole map does: another epoch, an older map, or no filter any more. */
 export function diffMaps(from: NetworkMap, to: NetworkMap): MapDelta | undefined {
   if (from.epoch !== to.epoch || from.revision > to.revision) return undefined;
+  if (from.filter !== undefined && to.filter === undefined) return undefined;
   const changed: MapNode[] = [];
   const removed: string[] = [];
   for (const [id, node] of to.nodes) {
@@ -51,6 +58,9 @@ export function diffMaps(from: NetworkMap, to: NetworkMap): MapDelta | undefined
     to: to.revision,
     ...(isSameEntry('network', from.network, to.network) ? {} : { network: to.network }),
     ...(isSameEntry('self', from.self, to.self) ? {} : { self: to.self }),
+    ...(to.filter === undefined || (from.filter && isSameEntry('filter', from.filter, to.filter))
+      ? {}
+      : { filter: to.filter }),
     changed,
     removed,
     hash: hashMap(to),

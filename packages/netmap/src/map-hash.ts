@@ -5,20 +5,22 @@
 import { blake2s256, utf8 } from './bytes.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { MapNetwork, MapNode, NetworkMap } from './map.ts';
+import type { FilterRule } from './policy/filter-rule.ts';
 import { encodeBase64 } from './text.ts';
 
-export type EntryKind = 'network' | 'self' | 'node';
+export type EntryKind = 'network' | 'self' | 'node' | 'filter';
 
 /** Entries are never changed, only replaced, and many maps share one: each is hashed once for each of its kinds. */
 const known: Record<EntryKind, WeakMap<object, Uint8Array>> = {
   network: new WeakMap(),
   self: new WeakMap(),
   node: new WeakMap(),
+  filter: new WeakMap(),
 };
 const mapHashes = new WeakMap<NetworkMap, Uint8Array>();
 
 /** BLAKE2s-256 of one entry in canonical JSON under its kind. Not to be written into. */
-export function entryHash(kind: EntryKind, entry: MapNetwork | MapNode): Uint8Array {
+export function entryHash(kind: EntryKind, entry: MapNetwork | MapNode | readonly FilterRule[]): Uint8Array {
   let hash = known[kind].get(entry);
   if (hash === undefined) {
     hash = blake2s256(utf8(`${kind}\n${canonicalJson(entry)}`));
@@ -39,6 +41,7 @@ export function mapHash(map: NetworkMap): Uint8Array {
     hash = new Uint8Array(32);
     xorInto(hash, entryHash('network', map.network));
     xorInto(hash, entryHash('self', map.self));
+    if (map.filter !== undefined) xorInto(hash, entryHash('filter', map.filter));
     for (const node of map.nodes.values()) xorInto(hash, entryHash('node', node));
     mapHashes.set(map, hash);
   }

@@ -1,5 +1,7 @@
 /** What one node may know of the network: whole once, then as deltas. */
 
+import type { FilterRule } from './policy/filter-rule.ts';
+
 /** The order of maps: a restore raises the epoch, every change the revision. Nodes never go back. */
 export interface MapVersion {
   readonly epoch: number;
@@ -11,6 +13,8 @@ export interface NetworkMap extends MapVersion {
   readonly self: MapNode;
   /** Nodes that this one may see, by id, itself not among them. */
   readonly nodes: ReadonlyMap<string, MapNode>;
+  /** What this node lets in. Left out by a server that knows no policy: then everything. */
+  readonly filter?: readonly FilterRule[];
 }
 
 export interface MapNetwork {
@@ -47,6 +51,7 @@ export interface MapDelta {
   readonly to: number;
   readonly network?: MapNetwork;
   readonly self?: MapNode;
+  readonly filter?: readonly FilterRule[];
   readonly changed: readonly MapNode[];
   /** Ids. */
   readonly removed: readonly string[];

@@ -5,6 +5,8 @@
  */
 import type { MapDelta, MapNetwork, MapNode, Presence } from './map.ts';
 
+import type { FilterRule } from './policy/filter-rule.ts';
+
 /** Versions of this protocol that are spoken here. The hello negotiates the highest that both sides have. */
 export const PROTOCOL_VERSIONS = { least: 1, most: 1 } as const;
 
@@ -60,6 +62,7 @@ export type ServerMessage =
       readonly network: MapNetwork;
       readonly self: MapNode;
       readonly nodes: readonly MapNode[];
+      readonly filter?: readonly FilterRule[];
       readonly hash: string;
     }
   | ({ readonly kind: 'delta' } & MapDelta)

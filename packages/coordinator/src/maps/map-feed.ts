@@ -1,5 +1,5 @@
 /** Keeps one connected node's map current: whole once, then what changed, a few times a second at most. */
-import type { MapVersion, ServerMessage } from '@pcloud/netmap';
+import type { FilterRule, MapVersion, ServerMessage } from '@pcloud/netmap';
 import type { MapSource } from './map-source.ts';
 import { createPacer } from './pacer.ts';
 import type { PresenceTable } from './presence.ts';
@@ -40,6 +40,9 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
   const changed = new Set<string>();
   const pacer = createPacer(flush, GATHER_MS, deps.setTimer);
   let sentRevision = 0;
+  let sentFilter: readonly FilterRule[] | undefined;
+  /** Nodes changed, or what this one lets in. */
+  let isDue = false;
   let needsWhole = true;
   /** Changes of presence passed it by, so that it needs all of it. */
   let missesPresence = false;
@@ -62,9 +65,10 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
     }
     if (isSlow()) return;
     if (needsWhole) sendWhole();
-    else if (changed.size > 0) sendDelta(changed);
+    else if (isDue) sendDelta(changed);
     changed.clear();
-    if (missesPresence) sendPresence(presence.whole());
+    isDue = false;
+    if (missesPresence) sendPresence(presence.whole(nodeId));
     missesPresence = false;
   }
 
@@ -81,6 +85,7 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
     needsWhole = false;
     const map = source.whole(nodeId);
     sentRevision = map.revision;
+    sentFilter = map.filter;
     // Presence is in no map, so with every map all of it is told.
     missesPresence = true;
     deps.send(map);
@@ -91,21 +96,24 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
   }
 
   function sendDelta(nodeIds: ReadonlySet<string>): void {
-    const delta = source.delta(nodeId, sentRevision, nodeIds);
+    const delta = source.delta(nodeId, sentRevision, nodeIds, sentFilter);
     sentRevision = delta.to;
+    sentFilter = source.filter(nodeId);
     deps.send({ kind: 'delta', ...delta });
   }
 
   /** A delta that is due goes first: else the node would not know whose presence that is. */
   function handlePresence(messages: readonly string[]): void {
     const getsAll = needsWhole || missesPresence;
-    if (getsAll || changed.size > 0) pacer.run();
+    if (getsAll || isDue) pacer.run();
     if (getsAll || isStopped) return;
     if (isSlow()) missesPresence = true;
     else sendPresence(messages);
   }
 
-  function handleChanged(nodeIds: ReadonlySet<string>): void {
+  function handleChanged(nodeIds: ReadonlySet<string>, areKnown: boolean): void {
+    isDue = true;
+    if (areKnown) missesPresence = true;
     if (!needsWhole) for (const id of nodeIds) changed.add(id);
     if (changed.size > MAX_CHANGED) {
       needsWhole = true;
@@ -116,12 +124,14 @@ export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
 
   return {
     start(has) {
-      endings.push(source.subscribe(handleChanged), presence.subscribe(handlePresence));
+      endings.push(source.subscribe(nodeId, handleChanged), presence.subscribe(nodeId, handlePresence));
       if (has !== undefined && has.epoch === deps.epoch && has.revision <= source.revision) {
-        const missed = has.hash === source.hash(nodeId) ? new Set<string>() : source.changedSince(has.revision);
+        const missed = has.hash === source.hash(nodeId) ? new Set<string>() : source.changedSince(nodeId, has.revision);
         if (missed !== undefined) {
           needsWhole = false;
           sentRevision = has.revision;
+          // As long as it can resume, what it lets in is what it was.
+          sentFilter = source.filter(nodeId);
           missesPresence = true;
           sendDelta(missed);
         }

@@ -1,10 +1,13 @@
-/** What maps are made of: every node's face and the hash of all, kept current at the cost of what changed. */
-
+/**
+ * What maps are made of: every node's face, the classes that say who sees whom, and the hash of what each class
+ * sees; kept current at the cost of what changed, for those whom it concerns.
+ */
 import { parsePrefix } from '@pcloud/ip';
 import {
   addressOf,
   encodeBase64,
   entryHash,
+  type FilterRule,
   indexOf,
   type MapDelta,
   type MapMessage,
@@ -14,6 +17,16 @@ import {
 } from '@pcloud/netmap';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
+import { createChangeLog } from './change-log.ts';
+import { createClassTable } from './class-table.ts';
+import { OPEN_RIGHTS, type Rights } from './rights.ts';
+import { createViewChanges, isSameFilter } from './view-change.ts';
+
+/**
+ * Of a node: is told of the nodes that changed for it, itself among them; of none when only its filter did.
+ * @param areKnown whether there may be some among them that it did not see before, and that are not new
+ */
+export type MapListener = (nodeIds: ReadonlySet<string>, areKnown: boolean) => void;
 
 export interface MapSource {
   /** Of the newest map. */
@@ -22,29 +35,48 @@ export interface MapSource {
   face(nodeId: string): MapNode | undefined;
   /** The id of the node that has an address. */
   nodeAt(address: string): string | undefined;
+  /** The class of a node; undefined when there is none. */
+  classOf(nodeId: string): string | undefined;
+  /** Classes that nodes of this one see. */
+  visibleTo(className: string): ReadonlySet<string>;
+  members(className: string): Iterable<MapNode>;
+  /** What a node lets in; undefined: everything. */
+  filter(nodeId: string): readonly FilterRule[] | undefined;
   /** The whole map of a node. */
   whole(nodeId: string): MapMessage;
-  /** What has become of the nodes with these ids since a revision. */
-  delta(nodeId: string, from: number, changed: ReadonlySet<string>): MapDelta;
+  /**
+   * What has become for a node of those with these ids since a revision.
+   * @param filter what the node has
+   */
+  delta(
+    nodeId: string,
+    from: number,
+    changed: ReadonlySet<string>,
+    filter: readonly FilterRule[] | undefined,
+  ): MapDelta;
   /** The hash of a node's map, base64. */
   hash(nodeId: string): string;
-  /** Nodes that changed after a revision; undefined when that is too long ago to tell. */
-  changedSince(revision: number): ReadonlySet<string> | undefined;
-  /** Is told of the nodes that changed. Returns what ends it. */
-  subscribe(listener: (nodeIds: ReadonlySet<string>) => void): () => void;
+  /** Nodes that changed for this one after a revision; undefined when that cannot be told, and a whole map is due. */
+  changedSince(nodeId: string, revision: number): ReadonlySet<string> | undefined;
+  /** Returns what ends it. */
+  subscribe(nodeId: string, listener: MapListener): () => void;
   close(): void;
 }
 
-/** Changes that a reconnect can resume over. */
-const LOG_LENGTH = 10_000;
+export interface MapSourceOptions {
+  readonly epoch: number;
+  readonly network: MapNetwork;
+  /** Those of now: asked at every change of the registry. Default: everybody sees everybody. */
+  readonly rights?: () => Rights;
+}
 
-export function createMapSource(registry: Registry, epoch: number, network: MapNetwork): MapSource {
+export function createMapSource(registry: Registry, options: MapSourceOptions): MapSource {
+  const { epoch, network, rights = () => OPEN_RIGHTS } = options;
   const prefixes = network.prefixes.map((text) => parsePrefix(text)!);
   const faces = new Map<string, MapNode>();
-  const allNodes = new Uint8Array(32);
-  const log: { readonly revision: number; readonly nodeIds: ReadonlySet<string> }[] = [];
-  const listeners = new Set<(nodeIds: ReadonlySet<string>) => void>();
-  let logStart = registry.revision;
+  const listeners = new Map<string, Set<MapListener>>();
+  const log = createChangeLog(registry.revision);
+  let table = createClassTable(rights());
 
   function faceOf(node: NodeRecord): MapNode {
     return {
@@ -59,34 +91,104 @@ export function createMapSource(registry: Registry, epoch: number, network: MapN
   }
 
   function renew(id: string): void {
-    const before = faces.get(id);
-    if (before !== undefined) xorInto(allNodes, entryHash('node', before));
     const node = registry.nodes.get(id);
     if (node === undefined) {
       faces.delete(id);
+      table.remove(id);
       return;
     }
     const face = faceOf(node);
     faces.set(id, face);
-    xorInto(allNodes, entryHash('node', face));
+    table.put(face);
   }
 
-  function hash(nodeId: string): string {
-    const self = faces.get(nodeId)!;
-    const result = allNodes.slice();
-    xorInto(result, entryHash('node', self));
-    xorInto(result, entryHash('self', self));
-    xorInto(result, entryHash('network', network));
-    return encodeBase64(result);
+  function tell(nodeId: string, nodeIds: ReadonlySet<string>, areKnown: boolean): void {
+    for (const listener of listeners.get(nodeId) ?? []) listener(nodeIds, areKnown);
+  }
+
+  function handleNodes(revision: number, nodeIds: ReadonlySet<string>): void {
+    const moves = [...nodeIds].map((id) => {
+      const before = table.classOf(id);
+      renew(id);
+      return { id, before, after: table.classOf(id) };
+    });
+    log.add(revision, moves);
+    /** What changed for nodes of each class. */
+    const changed = new Map<string, Set<string>>();
+    for (const { id, before, after } of moves) {
+      for (const className of new Set([before, after])) {
+        if (className === undefined) continue;
+        for (const viewer of table.visibleTo(className)) {
+          const ids = changed.get(viewer) ?? new Set();
+          changed.set(viewer, ids.add(id));
+        }
+      }
+    }
+    const hasMoved = moves.some(({ before, after }) => before !== undefined && before !== after);
+    for (const [viewer, ids] of changed) for (const { id } of table.members(viewer)) tell(id, ids, hasMoved);
+    for (const { id, before, after } of moves) {
+      if (!listeners.has(id)) continue;
+      const ids = new Set([id]);
+      // What it saw until now, and sees now.
+      if (before !== after) addSeen(ids, before, after);
+      tell(id, ids, before !== after);
+    }
+  }
+
+  function addSeen(ids: Set<string>, ...classNames: readonly (string | undefined)[]): void {
+    for (const name of classNames) {
+      if (name === undefined) continue;
+      for (const seen of table.visibleTo(name)) for (const { id } of table.members(seen)) ids.add(id);
+    }
+  }
+
+  /** Other rights: every node's class is another, and what it sees may be. */
+  function handleRights(revision: number, next: Rights): void {
+    const before = table;
+    table = createClassTable(next);
+    for (const face of faces.values()) table.put(face);
+    const changeOf = createViewChanges(before, table);
+    const isOther = [...faces.keys()].some((id) => isOtherView(id));
+    if (isOther) log.forget(revision);
+    for (const nodeId of listeners.keys()) {
+      const [was, is] = [before.classOf(nodeId), table.classOf(nodeId)];
+      if (was === undefined || is === undefined) continue;
+      const { nodeIds, isFilterChanged } = changeOf(was, is);
+      if (nodeIds.size > 0 || isFilterChanged) tell(nodeId, nodeIds, nodeIds.size > 0);
+    }
+
+    function isOtherView(id: string): boolean {
+      const { nodeIds, isFilterChanged } = changeOf(before.classOf(id)!, table.classOf(id)!);
+      return nodeIds.size > 0 || isFilterChanged;
+    }
   }
 
   for (const id of registry.nodes.keys()) renew(id);
   const unsubscribe = registry.subscribe(({ revision, nodeIds }) => {
-    for (const id of nodeIds) renew(id);
-    log.push({ revision, nodeIds });
-    while (log.length > LOG_LENGTH) logStart = log.shift()!.revision;
-    for (const listener of listeners) listener(nodeIds);
+    if (nodeIds.size > 0) handleNodes(revision, nodeIds);
+    const next = rights();
+    if (next !== table.rights) handleRights(revision, next);
   });
+
+  function hash(nodeId: string): string {
+    const self = faces.get(nodeId)!;
+    const result = table.hashFor(nodeId);
+    xorInto(result, entryHash('self', self));
+    xorInto(result, entryHash('network', network));
+    const own = filter(nodeId);
+    if (own !== undefined) xorInto(result, entryHash('filter', own));
+    return encodeBase64(result);
+  }
+
+  function filter(nodeId: string): readonly FilterRule[] | undefined {
+    const className = table.classOf(nodeId);
+    return className === undefined ? undefined : table.filterFor(className);
+  }
+
+  function isSeen(nodeId: string, other: string): boolean {
+    const [own, others] = [table.classOf(nodeId), table.classOf(other)];
+    return own !== undefined && others !== undefined && table.visibleTo(own).has(others);
+  }
 
   return {
     get revision() {
@@ -94,37 +196,69 @@ export function createMapSource(registry: Registry, epoch: number, network: MapN
     },
     face: (id) => faces.get(id),
     hash,
+    filter,
+    classOf: (nodeId) => table.classOf(nodeId),
+    visibleTo: (className) => table.visibleTo(className),
+    members: (className) => table.members(className),
     nodeAt(address) {
       const index = prefixes.map((prefix) => indexOf(prefix, address)).find((found) => found !== undefined);
       return index === undefined ? undefined : registry.nodeOf(index);
     },
     whole(nodeId) {
-      const nodes = [...faces.values()].filter((face) => face.id !== nodeId);
-      const self = faces.get(nodeId)!;
-      return { kind: 'map', epoch, revision: registry.revision, network, self, nodes, hash: hash(nodeId) };
+      const nodes: MapNode[] = [];
+      for (const name of table.visibleTo(table.classOf(nodeId)!)) {
+        for (const face of table.members(name)) if (face.id !== nodeId) nodes.push(face);
+      }
+      const own = filter(nodeId);
+      return {
+        kind: 'map',
+        epoch,
+        revision: registry.revision,
+        network,
+        self: faces.get(nodeId)!,
+        nodes,
+        ...(own && { filter: own }),
+        hash: hash(nodeId),
+      };
     },
-    delta(nodeId, from, changedIds) {
+    delta(nodeId, from, changedIds, had) {
       const changed: MapNode[] = [];
       const removed: string[] = [];
       for (const id of changedIds) {
-        const face = faces.get(id);
-        if (face === undefined) removed.push(id);
-        else if (id !== nodeId) changed.push(face);
+        if (id === nodeId) continue;
+        if (isSeen(nodeId, id)) changed.push(faces.get(id)!);
+        else removed.push(id);
       }
-      const self = changedIds.has(nodeId) ? { self: faces.get(nodeId)! } : {};
-      return { epoch, from, to: registry.revision, ...self, changed, removed, hash: hash(nodeId) };
+      const own = filter(nodeId);
+      return {
+        epoch,
+        from,
+        to: registry.revision,
+        ...(changedIds.has(nodeId) ? { self: faces.get(nodeId)! } : {}),
+        ...(own === undefined || isSameFilter(had, own) ? {} : { filter: own }),
+        changed,
+        removed,
+        hash: hash(nodeId),
+      };
     },
-    changedSince(revision) {
-      if (revision < logStart || revision > registry.revision) return undefined;
-      const ids = new Set<string>();
-      for (let index = log.length - 1; index >= 0 && log[index]!.revision > revision; index--) {
-        for (const id of log[index]!.nodeIds) ids.add(id);
+    changedSince(nodeId, revision) {
+      const own = table.classOf(nodeId)!;
+      const visible = table.visibleTo(own);
+      const isVisible = (name: string | undefined): boolean => name !== undefined && visible.has(name);
+      const moves = log.since(revision, registry.revision);
+      if (moves === undefined || moves.some(({ id, before, after }) => id === nodeId && before !== after)) {
+        return undefined;
       }
-      return ids;
+      const seen = moves.filter(({ id, before, after }) => id === nodeId || isVisible(before) || isVisible(after));
+      return new Set(seen.map(({ id }) => id));
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    subscribe(nodeId, listener) {
+      const own = listeners.get(nodeId) ?? new Set();
+      listeners.set(nodeId, own.add(listener));
+      return () => {
+        own.delete(listener);
+        if (own.size === 0 && listeners.get(nodeId) === own) listeners.delete(nodeId);
+      };
     },
     close: unsubscribe,
   };

@@ -1,5 +1,6 @@
 /** Who is connected, and where nodes can be reached: soft state, in no map and on no disk. */
 import { encodeMessage, type Presence } from '@pcloud/netmap';
+import type { MapSource } from './map-source.ts';
 import { createPacer } from './pacer.ts';
 
 export interface PresenceTable {
@@ -10,13 +11,13 @@ export interface PresenceTable {
   /** It is no node any more. */
   forget(nodeId: string): void;
   get(nodeId: string): Presence | undefined;
-  /** All of it as encoded messages, but for what listeners are still to be told. */
-  whole(): readonly string[];
+  /** All that a node may know as encoded messages, but for what listeners are still to be told. */
+  whole(nodeId: string): readonly string[];
   /**
-   * Is told of all that changed in a moment by encoded messages, the same for everybody: when many nodes come back
-   * at once each is sent a few, and each of them is made once. Returns what ends it.
+   * For a node: is told of all that changed in a moment by encoded messages, the same for all nodes of its class:
+   * when many come back at once each is sent a few, and each of them is made once. Returns what ends it.
    */
-  subscribe(listener: (changed: readonly string[]) => void): () => void;
+  subscribe(nodeId: string, listener: (changed: readonly string[]) => void): () => void;
   close(): void;
 }
 
@@ -26,15 +27,24 @@ const OFFLINE_GRACE_MS = 3_000;
 const GATHER_MS = 100;
 const NODES_OF_MESSAGE = 2_000;
 
-/** @param setTimer calls back once after so many milliseconds, and returns what cancels it */
-export function createPresenceTable(setTimer: (callback: () => void, ms: number) => () => void): PresenceTable {
+type Listener = (changed: readonly string[]) => void;
+
+/**
+ * @param audience who may know of whom
+ * @param setTimer calls back once after so many milliseconds, and returns what cancels it
+ */
+export function createPresenceTable(
+  audience: Pick<MapSource, 'revision' | 'classOf' | 'visibleTo' | 'members'>,
+  setTimer: (callback: () => void, ms: number) => () => void,
+): PresenceTable {
   const table = new Map<string, Presence>();
   const leaving = new Map<string, () => void>();
-  const listeners = new Set<(changed: readonly string[]) => void>();
+  const listeners = new Map<Listener, string>();
   const changed = new Set<string>();
   const pacer = createPacer(tell, GATHER_MS, setTimer);
-  /** Made once for all that come back between two times of telling. */
-  let whole: readonly string[] | undefined;
+  /** Made once a class for all that come back between two changes. */
+  const whole = new Map<string, readonly string[]>();
+  let wholeRevision = 0;
 
   function stay(nodeId: string): void {
     leaving.get(nodeId)?.();
@@ -48,12 +58,33 @@ export function createPresenceTable(setTimer: (callback: () => void, ms: number)
   }
 
   function tell(): void {
-    const nodes = [...changed].map((id) => table.get(id)).filter((found) => found !== undefined);
+    const byClass = new Map<string, Presence[]>();
+    for (const id of changed) {
+      const [className, found] = [audience.classOf(id), table.get(id)];
+      if (className === undefined || found === undefined) continue;
+      const nodes = byClass.get(className) ?? [];
+      byClass.set(className, nodes);
+      nodes.push(found);
+    }
     changed.clear();
-    whole = undefined;
-    if (nodes.length === 0) return;
-    const messages = encode(nodes);
-    for (const listener of [...listeners]) listener(messages);
+    whole.clear();
+    if (byClass.size === 0) return;
+    const messages = new Map<string, readonly string[]>();
+    for (const [listener, nodeId] of [...listeners]) {
+      const className = audience.classOf(nodeId);
+      if (className === undefined) continue;
+      let own = messages.get(className);
+      if (own === undefined) {
+        own = encode([...audience.visibleTo(className)].flatMap((seen) => byClass.get(seen) ?? []));
+        messages.set(className, own);
+      }
+      if (own.length > 0) listener(own);
+    }
+  }
+
+  function encodeWhole(className: string): string[] {
+    const seen = [...audience.visibleTo(className)].flatMap((name) => [...audience.members(name)]);
+    return encode(seen.map(({ id }) => table.get(id)).filter((found) => found !== undefined));
   }
 
   return {
@@ -76,15 +107,20 @@ export function createPresenceTable(setTimer: (callback: () => void, ms: number)
     forget(nodeId) {
       stay(nodeId);
       table.delete(nodeId);
-      whole = undefined;
+      whole.clear();
     },
     get: (nodeId) => table.get(nodeId),
-    whole() {
-      whole ??= encode([...table.values()]);
-      return whole;
+    whole(nodeId) {
+      const className = audience.classOf(nodeId);
+      if (className === undefined) return [];
+      if (wholeRevision !== audience.revision) whole.clear();
+      wholeRevision = audience.revision;
+      const made = whole.get(className) ?? encodeWhole(className);
+      whole.set(className, made);
+      return made;
     },
-    subscribe(listener) {
-      listeners.add(listener);
+    subscribe(nodeId, listener) {
+      listeners.set(listener, nodeId);
       return () => void listeners.delete(listener);
     },
     close: pacer.stop,

@@ -107,8 +107,8 @@ export async function createMemoryControl(
   );
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
   const registry = await createRegistry({ store, log: silentLogger, sleep });
-  const maps = createMapSource(registry, network.epoch, network.face);
-  const presence = createPresenceTable(clock.setTimer);
+  const maps = createMapSource(registry, { epoch: network.epoch, network: network.face });
+  const presence = createPresenceTable(maps, clock.setTimer);
   const wallMs = (): number => WALL_START_MS + clock.now();
   let ids = 0;
 

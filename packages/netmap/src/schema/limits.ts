@@ -12,6 +12,11 @@ export const LIMITS = {
   ADDRESSES: 8,
   RELAYS: 64,
   NODES: 65_534,
+  /** Of a filter, and in one of its rules. */
+  RULES: 4_000,
+  SELECTORS: 70_000,
+  PORTS: 64,
+  PROTOCOLS: 16,
 } as const;
 
 /** Bytes of one node in a map: its name and tags as long as a coordinator lets them be are below 900. */

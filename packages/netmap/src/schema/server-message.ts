@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { RefusalCode, ServerMessage } from '../messages.ts';
+import { filterSchema } from './filter.ts';
 import { LIMITS } from './limits.ts';
 import { networkSchema, nodeSchema, nodesSchema, presenceSchema } from './map.ts';
 import { base64Schema, countSchema, hashSchema, idSchema, keySchema, listSchema, plainTextSchema } from './parts.ts';
@@ -51,6 +52,7 @@ export const serverMessageSchema: v.GenericSchema<unknown, ServerMessage> = v.va
     network: networkSchema,
     self: nodeSchema,
     nodes: nodesSchema,
+    filter: v.exactOptional(filterSchema),
     hash: hashSchema,
   }),
   v.strictObject({
@@ -60,6 +62,7 @@ export const serverMessageSchema: v.GenericSchema<unknown, ServerMessage> = v.va
     to: countSchema,
     network: v.exactOptional(networkSchema),
     self: v.exactOptional(nodeSchema),
+    filter: v.exactOptional(filterSchema),
     changed: nodesSchema,
     removed: listSchema(idSchema, LIMITS.NODES),
     hash: hashSchema,
