@@ -18,6 +18,7 @@ import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
 import { createOperations, type Operations } from './operations/table.ts';
+import { createPolicyKeeper } from './policy/policy-keeper.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { readRecord, type Store } from './store/index.ts';
 import { createTokens, type NewToken, type Tokens } from './tokens/index.ts';
@@ -65,7 +66,12 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const { store, random, log, setTimer, pageUrl } = deps;
   const network = await openNetwork(options, deps);
   const registry = await createRegistry({ store, log, sleep: (ms, signal) => sleep(ms, signal, setTimer) });
-  const maps = createMapSource(registry, { epoch: network.epoch, network: network.face });
+  const policy = createPolicyKeeper(registry, log);
+  const maps = createMapSource(registry, {
+    epoch: network.epoch,
+    network: network.face,
+    rights: () => policy.current,
+  });
   const presence = createPresenceTable(maps, setTimer);
   const refusals = createRefusals(deps);
   const forgetting = registry.subscribe(({ nodeIds }) => {
@@ -106,6 +112,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     tokens,
     approvals,
     registry,
+    policy,
     maps,
     presence,
     audit,

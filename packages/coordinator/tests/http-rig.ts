@@ -16,6 +16,7 @@ import { createAdoptions } from '../src/nodes/adoptions.ts';
 import { createTakeOut } from '../src/nodes/departures.ts';
 import { createRegistry } from '../src/nodes/registry.ts';
 import { createOperations } from '../src/operations/table.ts';
+import { createPolicyKeeper } from '../src/policy/policy-keeper.ts';
 import { createRefusals } from '../src/refusals.ts';
 import { type AccountsRig, createAccountsRig, createSeededRandom, WALL_MS } from '../src/testing/accounts-rig.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
@@ -67,6 +68,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     ...rig,
     accounts: rig,
     registry,
+    policy: createPolicyKeeper(registry, log),
     maps,
     presence: createPresenceTable(maps, createFakeTimers().setTimer),
     network: FACE,

@@ -1,10 +1,12 @@
 /**
- * Nodes, their addresses and their users in memory, kept current by the store's watch. Maps are made of it;
+ * Nodes, their addresses, their users and the policy in memory, kept current by the store's watch. Maps are made of it;
  * what decides (a join, a rename) is compared again by the commit.
  */
 import type { IndexUse } from '@pcloud/netmap';
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
+import type { Role } from '../operations/operation.ts';
+import { policyPath, policyRecord } from '../policy/policy-record.ts';
 import { below, lastPart, readRecord, type Store, type StoreChange, StoreError } from '../store/index.ts';
 import { type AddressRecord, addressRecord, type NodeRecord, nodePaths, nodeRecord } from './node-record.ts';
 
@@ -19,11 +21,17 @@ export interface Registry {
   readonly indices: IndexUse;
   /** The id of the node that has a place of the prefixes. */
   nodeOf(index: number): string | undefined;
+  /** By id. */
+  readonly users: ReadonlyMap<string, RegisteredUser>;
   /** The name of a user; empty for none. */
   userName(userId: string): string;
+  /** The text of the policy; undefined while nobody has set one. */
+  readonly policy: string | undefined;
+  /** Counts changes of users and policy. */
+  readonly factsVersion: number;
   /** Resolves once what that revision changed is here. */
   reach(revision: number): Promise<void>;
-  /** Is told of every change of nodes, in order. Returns what ends it. */
+  /** Is told of every change of nodes, users and policy, in order. Returns what ends it. */
   subscribe(listener: (change: RegistryChange) => void): () => void;
   close(): void;
 }
@@ -32,6 +40,12 @@ export interface RegistryChange {
   readonly revision: number;
   /** Nodes that others may now see differently. */
   readonly nodeIds: ReadonlySet<string>;
+}
+
+export interface RegisteredUser {
+  readonly name: string;
+  readonly role: Role;
+  readonly disabled: boolean;
 }
 
 export interface RegistryDeps {
@@ -45,7 +59,11 @@ const EVERYTHING = new Uint8Array(0);
 const RETRY_MS = 500;
 
 /** What is read of a user's record here. */
-const namedRecord = v.looseObject({ name: v.string() });
+const registeredUser: v.GenericSchema<unknown, RegisteredUser> = v.object({
+  name: v.string(),
+  role: v.picklist(['owner', 'admin', 'member']),
+  disabled: v.boolean(),
+});
 
 /** @throws StoreError when the store cannot be read at the start */
 export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
@@ -53,7 +71,9 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
   const nodes = new Map<string, NodeRecord>();
   const names = new Map<string, string>();
   const addresses = new Map<number, AddressRecord>();
-  const userNames = new Map<string, string>();
+  const users = new Map<string, RegisteredUser>();
+  let policy: string | undefined;
+  let factsVersion = 0;
   const nodesOfUser = new Map<string, Set<string>>();
   const listeners = new Set<(change: RegistryChange) => void>();
   const waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
@@ -76,24 +96,35 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     nodesOfUser.set(node.userId, owned.add(id));
   }
 
-  /** Adds the nodes that others now see differently. */
-  function apply(update: Update, changed: Set<string>): void {
+  /** Adds the nodes that others now see differently. @returns whether it is anything that listeners are told of */
+  function apply(update: Update, changed: Set<string>): boolean {
     if (update.kind === 'node') {
       setNode(update.id, update.node);
       changed.add(update.id);
-    } else if (update.kind === 'address') {
+      return true;
+    }
+    if (update.kind === 'address') {
       if (update.address === undefined) addresses.delete(update.index);
       else addresses.set(update.index, update.address);
-    } else if (update.name !== userNames.get(update.id)) {
-      if (update.name === undefined) userNames.delete(update.id);
-      else userNames.set(update.id, update.name);
+      return false;
+    }
+    factsVersion += 1;
+    if (update.kind === 'policy') {
+      policy = update.text;
+      return true;
+    }
+    const before = users.get(update.id);
+    if (update.user === undefined) users.delete(update.id);
+    else users.set(update.id, update.user);
+    if (before?.name !== update.user?.name) {
       for (const nodeId of nodesOfUser.get(update.id) ?? []) changed.add(nodeId);
     }
+    return true;
   }
 
-  function advance(to: number, changed: ReadonlySet<string>): void {
+  function advance(to: number, changed: ReadonlySet<string>, isNews: boolean): void {
     revision = to;
-    if (changed.size > 0) for (const listener of listeners) listener({ revision, nodeIds: changed });
+    if (isNews) for (const listener of listeners) listener({ revision, nodeIds: changed });
     for (let index = waiting.length - 1; index >= 0; index--) {
       if (waiting[index]!.revision <= revision) waiting.splice(index, 1)[0]!.resolve();
     }
@@ -101,15 +132,17 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
 
   /** Reads all anew. Nothing of it counts unless all of it could be read. */
   async function load(): Promise<void> {
-    const lists = await Promise.all([NODES, ADDRESSES, USERS].map((prefix) => store.list(prefix)));
+    const lists = await Promise.all([NODES, ADDRESSES, USERS, POLICY].map((prefix) => store.list(prefix)));
     const updates = readAll(lists.flatMap((list) => list.entries));
     const changed = new Set<string>(nodes.keys());
     for (const id of changed) setNode(id, undefined);
     addresses.clear();
-    userNames.clear();
+    users.clear();
+    policy = undefined;
+    factsVersion += 1;
     for (const update of updates) apply(update, changed);
     // Whatever came between the lists comes once more from the watch.
-    advance(Math.min(...lists.map((list) => list.revision)), changed);
+    advance(Math.min(...lists.map((list) => list.revision)), changed, true);
   }
 
   async function follow(): Promise<void> {
@@ -117,8 +150,8 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       try {
         for await (const change of store.watch(revision, { prefix: EVERYTHING, signal: stop.signal })) {
           const changed = new Set<string>();
-          for (const update of readAll(change.puts)) apply(update, changed);
-          advance(change.revision, changed);
+          const isNews = readAll(change.puts).map((update) => apply(update, changed));
+          advance(change.revision, changed, isNews.includes(true));
         }
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -149,7 +182,14 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       const found = addresses.get(index);
       return found?.freedAtMs === undefined ? found?.nodeId : undefined;
     },
-    userName: (userId) => userNames.get(userId) ?? '',
+    users,
+    userName: (userId) => users.get(userId)?.name ?? '',
+    get policy() {
+      return policy;
+    },
+    get factsVersion() {
+      return factsVersion;
+    },
     reach: (wanted) =>
       wanted <= revision ? Promise.resolve() : new Promise((resolve) => waiting.push({ revision: wanted, resolve })),
     subscribe(listener) {
@@ -166,17 +206,23 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
 const NODES = nodePaths.nodes();
 const ADDRESSES = nodePaths.addresses();
 const USERS = below('users');
+const POLICY = policyPath;
 
 function isBelow(key: Uint8Array, prefix: Uint8Array): boolean {
-  return key.length > prefix.length && prefix.every((byte, index) => key[index] === byte);
+  return key.length > prefix.length && startsWith(key, prefix);
+}
+
+function startsWith(key: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, index) => key[index] === byte);
 }
 
 type Update =
   | { readonly kind: 'node'; readonly id: string; readonly node: NodeRecord | undefined }
   | { readonly kind: 'address'; readonly index: number; readonly address: AddressRecord | undefined }
-  | { readonly kind: 'user'; readonly id: string; readonly name: string | undefined };
+  | { readonly kind: 'user'; readonly id: string; readonly user: RegisteredUser | undefined }
+  | { readonly kind: 'policy'; readonly text: string | undefined };
 
-/** What the puts say of nodes, addresses and users. All of it can be read, or it throws. */
+/** What the puts say of nodes, addresses, users and policy. All of it can be read, or it throws. */
 function readAll(puts: readonly StoreChange['puts'][number][]): Update[] {
   return puts.map(readUpdate).filter((update) => update !== undefined);
 }
@@ -187,6 +233,8 @@ function readUpdate({ key, value }: StoreChange['puts'][number]): Update | undef
   const id = lastPart(key);
   if (isBelow(key, NODES)) return { kind: 'node', id, node: read(nodeRecord) };
   if (isBelow(key, ADDRESSES)) return { kind: 'address', index: Number(id), address: read(addressRecord) };
-  if (isBelow(key, USERS)) return { kind: 'user', id, name: read(namedRecord)?.name };
+  if (isBelow(key, USERS)) return { kind: 'user', id, user: read(registeredUser) };
+  if (key.length === POLICY.length && startsWith(key, POLICY))
+    return { kind: 'policy', text: read(policyRecord)?.text };
   return undefined;
 }

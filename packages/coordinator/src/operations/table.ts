@@ -5,6 +5,7 @@ import { CoordinatorError } from '../errors.ts';
 import type { Store } from '../store/index.ts';
 import { type NodeOperationsDeps, nodeOperations } from './nodes.ts';
 import type { Actor, Operation } from './operation.ts';
+import { type PolicyOperationsDeps, policyOperations } from './policy.ts';
 import { type TokenOperationsDeps, tokenOperations } from './tokens.ts';
 import { type UserOperationsDeps, userOperations } from './users.ts';
 
@@ -14,10 +15,13 @@ export interface Operations {
   names(): readonly Pick<Operation, 'name' | 'least' | 'changes'>[];
 }
 
-export type OperationsDeps = UserOperationsDeps & TokenOperationsDeps & NodeOperationsDeps & { readonly store: Store };
+export type OperationsDeps = UserOperationsDeps &
+  TokenOperationsDeps &
+  NodeOperationsDeps &
+  PolicyOperationsDeps & { readonly store: Store };
 
 export function createOperations(deps: OperationsDeps): Operations {
-  const all = [...userOperations(deps), ...tokenOperations(deps), ...nodeOperations(deps)];
+  const all = [...userOperations(deps), ...tokenOperations(deps), ...nodeOperations(deps), ...policyOperations(deps)];
   const table = new Map(all.map((operation) => [operation.name, operation]));
 
   return {
