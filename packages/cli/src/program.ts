@@ -11,6 +11,7 @@ import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addPing } from './commands/ping.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addRecovery } from './commands/recovery.ts';
 import { addSeed } from './commands/seed.ts';
 import { addStatus } from './commands/status.ts';
@@ -55,7 +56,7 @@ export function createProgram(context: CliContext): Command {
   const add = [
     [addSeed, addUp, addDown, addLogin, addLogout],
     [addStatus, addPing, addIp, addWhois, addWait],
-    [addInvite, addNodes, addUsers, addTokens, addRecovery],
+    [addInvite, addNodes, addUsers, addTokens, addPolicy, addRecovery],
     [addDaemon, addCoordinator],
     [addKeys, addDebug, addCompletion, addVersion],
   ].flat();

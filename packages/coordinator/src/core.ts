@@ -11,6 +11,7 @@ import { CoordinatorError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { createMapSource, type MapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
+import { OPEN_RIGHTS } from './maps/rights.ts';
 import { type Network, type NetworkOptions, openNetwork } from './network/network.ts';
 import { type Adoptions, createAdoptions } from './nodes/adoptions.ts';
 import { createTakeOut } from './nodes/departures.ts';
@@ -70,7 +71,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const maps = createMapSource(registry, {
     epoch: network.epoch,
     network: network.face,
-    rights: () => policy.current,
+    // Until somebody sets a policy the network is one household's.
+    rights: () => (registry.policy === undefined ? OPEN_RIGHTS : policy.current),
   });
   const presence = createPresenceTable(maps, setTimer);
   const refusals = createRefusals(deps);

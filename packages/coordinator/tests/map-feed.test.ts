@@ -65,6 +65,7 @@ function createRig(ids: readonly string[] = []): Rig {
     }),
     classOf: (id) => (nodes.has(id) ? 'all' : undefined),
     visibleTo: () => new Set(['all']),
+    visibleToUser: () => new Set(['all']),
     members: () => nodes.values(),
     filter: () => undefined,
     changedSince: () => undefined,

@@ -29,7 +29,7 @@ const nas: FilterNode = {
 };
 
 const SELECTORS: readonly FilterSelector[] = [
-  ...(['*', 'user:ada', 'user:*', 'user:no', 'tag:nas', 'tag:*', 'node:a', 'role:server'] as const),
+  ...(['*', 'user:ada', 'user:*', 'user:no', 'tag:nas', 'tag:*', 'node:a', 'role:server', 'unclaimed'] as const),
   ...(['10.0.0.3/32', '192.168.9.0/24', 'fd00::/64'] as const),
 ];
 const SETS_OF_PORTS: readonly FilterRule['ports'][] = [

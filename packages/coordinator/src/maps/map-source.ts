@@ -37,6 +37,8 @@ export interface MapSource {
   nodeAt(address: string): string | undefined;
   /** The class of a node; undefined when there is none. */
   classOf(nodeId: string): string | undefined;
+  /** Classes that a device of a user would see. */
+  visibleToUser(name: string): ReadonlySet<string>;
   /** Classes that nodes of this one see. */
   visibleTo(className: string): ReadonlySet<string>;
   members(className: string): Iterable<MapNode>;
@@ -199,6 +201,10 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
     filter,
     classOf: (nodeId) => table.classOf(nodeId),
     visibleTo: (className) => table.visibleTo(className),
+    visibleToUser(name) {
+      const device = { id: '', name: '', user: name, tags: [], role: 'client' as const, addresses: [], routes: [] };
+      return table.visibleTo(table.rights.classOf(device));
+    },
     members: (className) => table.members(className),
     nodeAt(address) {
       const index = prefixes.map((prefix) => indexOf(prefix, address)).find((found) => found !== undefined);

@@ -52,11 +52,18 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
     };
   }
 
+  /** Whether an actor may know of a node: members of their own, and of those that their devices may see. */
+  function knows(actor: Actor): (node: NodeRecord) => boolean {
+    if (actor.kind === 'root' || isAtLeast(actor.role, 'admin')) return () => true;
+    const visible = maps.visibleToUser(registry.userName(actor.userId));
+    return (node) => node.userId === actor.userId || visible.has(maps.classOf(node.id)!);
+  }
+
   /** A node by name, id or address. */
-  function find(wanted: string): NodeRecord {
+  function find(actor: Actor, wanted: string): NodeRecord {
     const label = wanted.toLowerCase().replace(new RegExp(`\\.${deps.network.domain}\\.?$`), '');
     const found = registry.nodes.get(registry.names.get(label) ?? maps.nodeAt(wanted) ?? wanted);
-    if (found) return found;
+    if (found && knows(actor)(found)) return found;
     throw new CoordinatorError('NODE_UNKNOWN', `node: there is none called "${wanted}"`);
   }
 
@@ -83,7 +90,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       least: 'member',
       changes: false,
       input: nothing,
-      run: async () => [...registry.nodes.values()].map(faceOf),
+      run: async (actor) => [...registry.nodes.values()].filter(knows(actor)).map(faceOf),
     }),
     define({
       name: 'nodes.rename',
@@ -91,7 +98,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       changes: true,
       input: v.strictObject({ node: text, name: text }),
       async run(actor, input) {
-        const found = find(input.node);
+        const found = find(actor, input.node);
         const word = await checkMayChange(actor, found);
         await registry.reach(await renameNode(found.id, input.name, deps, word));
         const detail = { from: found.name, to: input.name };
@@ -105,7 +112,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       changes: true,
       input: v.strictObject({ node: text, user: v.optional(text) }),
       async run(actor, input) {
-        const { id } = find(input.node);
+        const { id } = find(actor, input.node);
         await registry.reach(await adoptions.adopt(actor, id, await findUser(actor, input.user)));
         return faceOf(registry.nodes.get(id)!);
       },
@@ -116,7 +123,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       changes: true,
       input: v.strictObject({ node: text, revoke: v.optional(v.boolean(), false) }),
       async run(actor, input) {
-        const found = find(input.node);
+        const found = find(actor, input.node);
         const word = await checkMayChange(actor, found);
         const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove', word);
         return { removed: found.name, ended };
@@ -127,7 +134,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       least: 'member',
       changes: false,
       input: node,
-      run: async (_actor, input) => faceOf(find(input.node)),
+      run: async (actor, input) => faceOf(find(actor, input.node)),
     }),
     define({
       name: 'network.get',

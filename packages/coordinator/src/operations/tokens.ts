@@ -7,7 +7,7 @@ import { CoordinatorError } from '../errors.ts';
 import type { NewToken, Tokens } from '../tokens/index.ts';
 import { define } from './define.ts';
 import { id, milliseconds, nothing, text } from './inputs.ts';
-import type { Operation } from './operation.ts';
+import type { Actor, Operation } from './operation.ts';
 
 export interface TokenOperationsDeps {
   readonly tokens: Tokens;
@@ -26,6 +26,17 @@ export function tokenOperations({ tokens, approvals, users, prefix, joinLink }: 
     const found = await users.find(name);
     if (found) return found.id;
     throw new CoordinatorError('USER_UNKNOWN', `user: there is none called "${name}"`);
+  }
+
+  /** Root is nobody: a device that it lets in belongs to the owner, while there is one only. */
+  async function defaultUser(
+    actor: Actor,
+    wishedTags: readonly string[] | undefined,
+    role: string | undefined,
+  ): Promise<string | undefined> {
+    if (actor.kind !== 'root' || wishedTags !== undefined || role === 'server') return undefined;
+    const owners = (await users.list()).filter((found) => found.role === 'owner' && !found.disabled);
+    return owners.length === 1 ? owners[0]!.id : undefined;
   }
 
   function placeOf(address: string): number {
@@ -49,9 +60,10 @@ export function tokenOperations({ tokens, approvals, users, prefix, joinLink }: 
         address: v.optional(text),
       }),
       async run(actor, { user, role, address, ...rest }) {
+        const owner = user === undefined ? await defaultUser(actor, rest.tags, role) : await idOf(user);
         const wish = {
           ...rest,
-          ...(user !== undefined && { userId: await idOf(user) }),
+          ...(owner !== undefined && { userId: owner }),
           ...(role === 'server' && { isServer: true }),
           ...(address !== undefined && { index: placeOf(address) }),
         };

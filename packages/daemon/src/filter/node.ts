@@ -72,6 +72,7 @@ function grantsOf(rules: readonly CompiledRule[], node: FilterNode): Grant[] {
   if (node.tags.length > 0) names.push('tag:*');
   if (node.user !== '') names.push(`user:${node.user}`, 'user:*');
   if (node.role === 'server') names.push('role:server');
+  else if (node.user === '' && node.tags.length === 0) names.push('unclaimed');
   const addresses = node.addresses.map(parseAddress).filter((address) => address !== undefined);
   const grants: Grant[] = [];
   for (const rule of rules) {

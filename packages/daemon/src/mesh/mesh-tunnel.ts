@@ -14,6 +14,7 @@ import { createEndpointChoice, type EndpointChoice, isAnswering } from './peers/
 import { withFanOut } from './peers/fan-out.ts';
 import { localEndpoints } from './peers/local-endpoints.ts';
 import { createMapApplier, type MapApplier } from './peers/map-applier.ts';
+import { createMeshFilter } from './peers/mesh-filter.ts';
 import { receivedEndpoints } from './peers/received-endpoints.ts';
 import type { Identity } from './state/identity.ts';
 
@@ -45,6 +46,7 @@ export interface MeshTunnelDeps {
   readonly network: MachineNetwork;
   readonly nameservers: () => readonly Uint8Array[];
   readonly names: MeshNames;
+  readonly random: (out: Uint8Array) => void;
   /** Endpoints that worked before, by node id. */
   readonly worked: ReadonlyMap<string, string>;
   readonly log: Logger;
@@ -64,12 +66,14 @@ export interface MeshTunnelOptions {
 export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunnelDeps): Promise<MeshTunnel> {
   const { hands, network, log, names } = deps;
   const { clock, tun } = hands;
+  const filter = createMeshFilter(clock.now(), randomWord(deps.random));
   const tunnel = createTunnel({
     hands: {
       ...hands,
       plane: withFanOut(hands.plane, (endpoint, now) => choice.handleInitiation(endpoint, now), clock),
     },
     stamps: deps.stamps,
+    filter,
     readNames: async () => new Map(),
     resolve: async () => [],
     log,
@@ -190,7 +194,10 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
         offer(presence.keys());
       }
       meshInterface.apply(map);
-      driver.change((now) => applier.apply(map, now));
+      driver.change((now) => {
+        applier.apply(map, now);
+        filter.apply(map, (node) => applier.peerOf(node.id), now);
+      });
       for (const id of before?.nodes.keys() ?? []) {
         if (map.nodes.has(id)) continue;
         choice.forget(id);
@@ -224,6 +231,12 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
     peerOf: (node) => applier.peerOf(node.id),
     close,
   };
+}
+
+function randomWord(random: (out: Uint8Array) => void): number {
+  const word = new Uint32Array(1);
+  random(new Uint8Array(word.buffer));
+  return word[0]!;
 }
 
 /** Sends one keepalive, which makes a session where there is none. */

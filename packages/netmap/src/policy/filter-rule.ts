@@ -11,6 +11,8 @@ import { hasPorts, includesPort, type PortRange } from './ports.ts';
 export type FilterSelector =
   | '*'
   | 'role:server'
+  /** A client without user and tags. */
+  | 'unclaimed'
   | `user:${string}`
   | `tag:${string}`
   /** By id. */
@@ -80,6 +82,7 @@ function isSender(selector: FilterSelector, { peer, source }: FilterPacket): boo
   if (selector === '*') return true;
   const isOwn = peer.addresses.includes(source);
   if (selector === 'role:server') return isOwn && peer.role === 'server';
+  if (selector === 'unclaimed') return isOwn && peer.user === '' && peer.tags.length === 0 && peer.role === 'client';
   if (selector === 'user:*') return isOwn && peer.user !== '';
   if (selector === 'tag:*') return isOwn && peer.tags.length > 0;
   if (selector.startsWith('user:')) return isOwn && peer.user === selector.slice(5);

@@ -27,7 +27,7 @@ export const FLOOR: readonly FloorRule[] = [
     protocols: [6],
     ports: [
       [443, 443],
-      [8443, 8443],
+      [8443, 8444],
     ],
     what: 'coordinator, console and relay',
   },

@@ -18,6 +18,11 @@ export interface Bearer {
 
 type PrefixSelector = Extract<PolicySelector, { readonly kind: 'prefix' }>;
 
+/** Root let it in, and it belongs to nobody yet. */
+export function isUnclaimed({ user, tags, role }: Pick<Bearer, 'user' | 'tags' | 'role'>): boolean {
+  return user === '' && tags.length === 0 && role === 'client';
+}
+
 /** Whether it names the bearer. What only makes sense for a flow, `self` and `internet`, names none. */
 export function names(selector: PolicySelector, bearer: Bearer, users: Users): boolean {
   switch (selector.kind) {
@@ -44,6 +49,8 @@ export function names(selector: PolicySelector, bearer: Bearer, users: Users): b
       return users.atLeast(selector.name).includes(bearer.user);
     case 'tagged':
       return bearer.tags.length > 0;
+    case 'unclaimed':
+      return isUnclaimed(bearer);
     case 'servers':
       return bearer.role === 'server';
     case 'self':

@@ -17,7 +17,7 @@ export interface Policy {
   readonly nodeNames: ReadonlySet<string>;
 }
 
-export type Autogroup = 'member' | 'admin' | 'owner' | 'tagged' | 'servers' | 'self' | 'internet';
+export type Autogroup = 'member' | 'admin' | 'owner' | 'tagged' | 'unclaimed' | 'servers' | 'self' | 'internet';
 
 export type SelectorForm =
   | { readonly kind: 'any' }

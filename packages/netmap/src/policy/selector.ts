@@ -10,7 +10,16 @@ export interface KnownNames {
   readonly hosts: { get(name: string): Prefix | undefined };
 }
 
-const AUTOGROUPS: readonly Autogroup[] = ['member', 'admin', 'owner', 'tagged', 'servers', 'self', 'internet'];
+const AUTOGROUPS: readonly Autogroup[] = [
+  'member',
+  'admin',
+  'owner',
+  'tagged',
+  'unclaimed',
+  'servers',
+  'self',
+  'internet',
+];
 const USER_NAME = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 const HOST_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const GROUP_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;

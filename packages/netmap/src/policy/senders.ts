@@ -43,6 +43,8 @@ function sendersNamed(selector: PolicySelector, users: Users): readonly FilterSe
       return users.atLeast(selector.name).map(userSelector);
     case 'tagged':
       return ['tag:*'];
+    case 'unclaimed':
+      return ['unclaimed'];
     case 'servers':
       return ['role:server'];
     case 'self':

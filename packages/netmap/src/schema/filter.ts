@@ -11,7 +11,7 @@ const selectorSchema: v.GenericSchema<unknown, FilterSelector> = v.custom<Filter
 );
 
 function isSelector(text: string): boolean {
-  if (text === '*' || text === 'role:server') return true;
+  if (text === '*' || text === 'role:server' || text === 'unclaimed') return true;
   const [, kind, name = ''] = /^(user|tag|node):(.+)$/.exec(text) ?? [];
   if (kind === undefined) return v.is(prefixSchema, text);
   return v.is(kind === 'node' ? idSchema : nameSchema, name);

@@ -1,0 +1,249 @@
+/** What a policy makes of the maps, filters and presence of nodes. */
+import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_POLICY, hashMap, parseJoinLink } from '@pcloud/netmap';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { UserRecord } from '../src/accounts/index.ts';
+import type { Core } from '../src/core.ts';
+import type { Actor } from '../src/operations/operation.ts';
+import { createMemoryStore, type Store } from '../src/store/index.ts';
+import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
+import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { openMemoryCore } from '../src/testing/memory-core.ts';
+
+interface Context {
+  directory: string;
+  store: Store;
+  clock: FakeTimers;
+  core: Core;
+}
+
+const ROOT: Actor = { kind: 'root' };
+const NOTHING = '{ "rules": [] }';
+const test = suite<Context>('policy');
+
+test.before.each(async (context) => {
+  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-policy-'));
+  context.clock = createFakeTimers();
+  context.store = createMemoryStore({ clock: context.clock });
+  context.core = await openMemoryCore(context.directory, context.store, context.clock);
+});
+
+test.after.each(async ({ core, store, directory }) => {
+  core.close();
+  await store.close();
+  rmSync(directory, { recursive: true });
+});
+
+const random = (): Uint8Array => randomFillSync(new Uint8Array(32));
+
+async function advance(clock: FakeTimers, ms = 1_000): Promise<void> {
+  for (let left = ms; left >= 0; left -= 50) {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(50);
+  }
+}
+
+async function addUser(core: Core, name: string, role: 'owner' | 'admin' | 'member'): Promise<Actor> {
+  const user = (await core.operations.run(ROOT, 'users.add', { name, role, password: 'correct horse' })) as UserRecord;
+  return { kind: 'user', userId: user.id, role, via: 'session' };
+}
+
+/** A device of a user, or, without one, a server of the network. */
+async function addNode(
+  core: Core,
+  name: string,
+  user?: string,
+  input: object = {},
+  options: MemoryNodeOptions = {},
+): Promise<MemoryNode> {
+  const wish = user === undefined ? { role: 'server' } : { user };
+  const { link } = (await core.operations.run(ROOT, 'invites.create', { ...wish, ...input })) as { link: string };
+  const parsed = parseJoinLink(link);
+  if (parsed instanceof Error) throw parsed;
+  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
+  return createMemoryNode(name, core.control, core.network, { ...keys, token: parsed.token, ...options });
+}
+
+const setPolicy = (core: Core, text: string, actor = ROOT): Promise<unknown> =>
+  core.operations.run(actor, 'policy.set', { text });
+
+const sees = (node: MemoryNode): string[] => [...node.map!.nodes.values()].map(({ name }) => name).sort();
+
+function presentNames(node: MemoryNode): string[] {
+  const named = new Map([...node.map!.nodes].map(([id, { name }]) => [id, name]));
+  const others = [...node.presence.keys()].filter((id) => id !== node.map!.self.id);
+  return others.map((id) => named.get(id) ?? `stranger ${id}`).sort();
+}
+
+async function codeOf(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+  throw new Error('it was done');
+}
+
+async function createHousehold({ core, clock }: Context) {
+  const ada = await addUser(core, 'ada', 'owner');
+  const bob = await addUser(core, 'bob', 'member');
+  const seed = await addNode(core, 'seed');
+  const [laptop, phone] = [await addNode(core, 'laptop', 'ada'), await addNode(core, 'phone', 'ada')];
+  const tablet = await addNode(core, 'tablet', 'bob');
+  await advance(clock);
+  return { ada, bob, seed, laptop, phone, tablet, all: [seed, laptop, phone, tablet] };
+}
+
+test('before anybody sets a policy everybody sees everybody, and lets in everything', async (context) => {
+  const { all, tablet } = await createHousehold(context);
+  for (const node of all) assert.is(sees(node).length, 3);
+  assert.is(tablet.map!.filter, undefined);
+});
+
+test('a policy takes those who may not be reached out of maps, by a delta, and says what is let in', async (context) => {
+  const { all, seed, laptop, tablet } = await createHousehold(context);
+  await setPolicy(context.core, DEFAULT_POLICY);
+  await advance(context.clock);
+  assert.equal(sees(laptop), ['phone', 'seed']);
+  assert.equal(sees(tablet), ['seed']);
+  assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
+  assert.ok(laptop.map!.filter!.some(({ from }) => from.includes('user:ada')));
+  assert.ok(all.every((node) => node.mismatches === 0 && node.last('delta') !== undefined));
+  assert.is(all.filter((node) => node.received.filter(({ kind }) => kind === 'map').length > 1).length, 0);
+});
+
+test('nobody is told where a node is that is not in its map', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { laptop, tablet, phone } = await createHousehold(context);
+  assert.equal(presentNames(laptop), ['phone', 'seed']);
+  tablet.send({ kind: 'endpoints', endpoints: ['198.51.100.9:9'] });
+  phone.send({ kind: 'endpoints', endpoints: ['198.51.100.8:8'] });
+  await advance(clock);
+  const told = laptop.received.flatMap((message) => (message.kind === 'presence' ? message.nodes : []));
+  assert.ok(told.some(({ endpoints }) => endpoints.includes('198.51.100.8:8')));
+  assert.not.ok(told.some(({ endpoints }) => endpoints.includes('198.51.100.9:9')));
+});
+
+test('who comes into view is there with its endpoints', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { laptop } = await createHousehold(context);
+  await setPolicy(core, '{ "rules": [{ "src": ["ada"], "dst": ["bob:22"] }] }');
+  await advance(clock);
+  assert.equal(sees(laptop), ['seed', 'tablet']);
+  assert.ok(presentNames(laptop).includes('tablet'));
+});
+
+test('the devices of a user who is disabled are in no map, and back when the user is', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { seed, laptop, bob } = await createHousehold(context);
+  assert.ok(bob.kind === 'user');
+  await core.operations.run(ROOT, 'users.disable', { user: 'bob' });
+  await advance(clock);
+  assert.equal(sees(seed), ['laptop', 'phone']);
+  assert.equal(sees(laptop), ['phone', 'seed']);
+  await core.operations.run(ROOT, 'users.enable', { user: 'bob' });
+  await advance(clock);
+  assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
+});
+
+test('a device that gets another user sees what that user may see, and is seen so', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { laptop, tablet } = await createHousehold(context);
+  await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
+  await advance(clock);
+  await core.operations.run(ROOT, 'nodes.adopt', { node: 'tablet', user: 'ada' }).catch(() => undefined);
+  await advance(clock);
+  if (!tablet.isClosed) assert.equal(sees(tablet), ['laptop', 'phone', 'seed']);
+  assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
+  assert.is(laptop.mismatches, 0);
+});
+
+test('what changes for others is no news to who does not see it', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { laptop, tablet } = await createHousehold(context);
+  const before = laptop.received.length;
+  await core.operations.run(ROOT, 'nodes.rename', { node: 'tablet', name: 'slate' });
+  await advance(clock);
+  assert.is(laptop.received.length, before);
+  assert.is(tablet.map!.self.name, 'slate');
+});
+
+test('who comes back resumes over changes of others, and has a whole map once the policy is another', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { laptop } = await createHousehold(context);
+  const { machineKey, nodeKey } = laptop;
+  const back = async (): Promise<MemoryNode> => {
+    const { epoch, revision } = laptop.map!;
+    const map = { epoch, revision, hash: hashMap(laptop.map!) };
+    const keys = { machineKey, nodeKey, ephemeral: random() };
+    const node = createMemoryNode('laptop', core.control, core.network, { ...keys, map });
+    node.map = laptop.map;
+    await advance(clock);
+    return node;
+  };
+  laptop.disconnect();
+  await core.operations.run(ROOT, 'nodes.rename', { node: 'tablet', name: 'slate' });
+  await core.operations.run(ROOT, 'nodes.rename', { node: 'phone', name: 'handy' });
+  const resumed = await back();
+  assert.is(resumed.last('map'), undefined);
+  assert.equal(
+    resumed.last('delta')!.changed.map(({ name }) => name),
+    ['handy'],
+  );
+  resumed.disconnect();
+  await setPolicy(core, NOTHING);
+  const again = await back();
+  assert.equal(sees(again), ['seed']);
+});
+
+test('a policy that cannot be read, or whose tests fail, is refused whole, and the old one stays', async (context) => {
+  const { core } = context;
+  await createHousehold(context);
+  await setPolicy(core, DEFAULT_POLICY);
+  const failing = '{ "rules": [], "tests": [{ "src": "ada", "accept": ["bob:22"] }] }';
+  assert.is(await codeOf(setPolicy(core, '{ "rules": [{ "src": ["nobody:1"] }] }')), 'POLICY_INVALID');
+  assert.is(await codeOf(setPolicy(core, failing)), 'POLICY_TESTS_FAILED');
+  const { text } = (await core.operations.run(ROOT, 'policy.get', {})) as { text: string };
+  assert.is(text, DEFAULT_POLICY);
+});
+
+test('of two who edit at once the second is told', async (context) => {
+  const { core } = context;
+  const { revision } = (await core.operations.run(ROOT, 'policy.get', {})) as { revision: number };
+  const set = (text: string) => core.operations.run(ROOT, 'policy.set', { text, revision });
+  await set(DEFAULT_POLICY);
+  assert.is(await codeOf(set(NOTHING)), 'CONFLICT');
+});
+
+test('a trace names the rule, and the floor that no policy takes away', async (context) => {
+  const { core } = context;
+  await createHousehold(context);
+  await setPolicy(core, '{ "rules": [{ "src": ["ada"], "dst": ["bob:22"], "proto": "tcp" }] }');
+  const trace = (from: string, to: string, port: number) =>
+    core.operations.run(ROOT, 'policy.trace', { from, to, port }) as Promise<{ allowed: boolean; text: string }>;
+  assert.match((await trace('laptop', 'tablet', 22)).text, /allowed by rules\[0\], line 1$/);
+  assert.match((await trace('tablet', 'laptop', 22)).text, /no rule allows it$/);
+  assert.match((await trace('tablet', 'seed.pcloud', 8443)).text, 'allowed by the floor');
+});
+
+test('members may not look at a policy, nor at nodes that their devices may not see', async (context) => {
+  const { core } = context;
+  const { bob } = await createHousehold(context);
+  await setPolicy(core, DEFAULT_POLICY);
+  assert.is(await codeOf(core.operations.run(bob, 'policy.get', {})), 'FORBIDDEN');
+  const listed = (await core.operations.run(bob, 'nodes.list', {})) as { name: string }[];
+  assert.equal(listed.map(({ name }) => name).sort(), ['seed', 'tablet']);
+  assert.is(await codeOf(core.operations.run(bob, 'whois', { node: 'laptop' })), 'NODE_UNKNOWN');
+});
+
+test.run();
