@@ -77,7 +77,7 @@ const userSource = fc.constantFrom(
 );
 const otherSource = fc.constantFrom(
   ...['tag:nas', 'tag:router', 'node:lamp', 'node:absent', 'office', 'printer', '10.0.0.0/29', 'fd00::8/125'],
-  ...['192.168.7.9', 'autogroup:tagged', 'autogroup:servers', '203.0.113.0/25', '0.0.0.0/0'],
+  ...['192.168.7.9', 'autogroup:tagged', 'autogroup:servers', 'autogroup:unclaimed', '203.0.113.0/25', '0.0.0.0/0'],
 );
 const ports = fc.constantFrom(
   '*',

@@ -49,6 +49,23 @@ test('a fresh network lets each user reach their own devices, and everyone what 
   }
 });
 
+test('what belongs to nobody yet is in a fresh network as what belongs to owners is', () => {
+  const policy = compiled(DEFAULT_POLICY);
+  const unclaimed = { ...LAPTOP, id: 'n90', name: 'new', user: '', addresses: ['10.0.0.90'] };
+  const other = { ...unclaimed, id: 'n91', name: 'newer', addresses: ['10.0.0.91'] };
+  for (const [src, dst] of [
+    [unclaimed, other],
+    [unclaimed, LAPTOP],
+    [LAPTOP, unclaimed],
+  ] as const) {
+    assert.ok(policy.decide(src, dst, 6, 22).allowed);
+  }
+  for (const one of [BOBS, NAS]) {
+    assert.not(policy.decide(unclaimed, one, 6, 22).allowed);
+    assert.not(policy.decide(one, unclaimed, 6, 22).allowed);
+  }
+});
+
 test('the rule that decided is named, the first where there are several', () => {
   const text =
     '{"rules": [\n{"src": ["bob"], "dst": ["*:*"]},\n{"src": ["ada"], "dst": ["*:22"]},\n{"src": ["*"], "dst": ["*:*"]}]}';

@@ -22,9 +22,15 @@ function filterOfRule(rule: object, node: PolicyNode): object[] {
   return filterOf(compiled(text), node).map(({ rule, ...rest }) => rest);
 }
 
-test('a device of a fresh network lets in the devices of its user', () => {
+test('a device of a fresh network lets in the devices of its user, one of an owner unclaimed ones too', () => {
   const policy = compiled(DEFAULT_POLICY);
-  assert.equal(filterOf(policy, device(2)), [{ from: ['user:ada'], protocols: [], ports: ALL, rule: 0 }]);
+  assert.equal(filterOf(policy, device(2)), [
+    { from: ['user:ada'], protocols: [], ports: ALL, rule: 0 },
+    { from: ['unclaimed'], protocols: [], ports: ALL, rule: 2 },
+  ]);
+  assert.equal(filterOf(policy, device(4, { user: 'bob' })), [
+    { from: ['user:bob'], protocols: [], ports: ALL, rule: 0 },
+  ]);
   assert.equal(filterOf(policy, device(2, { user: '', tags: ['nas'] })), []);
 });
 
@@ -38,9 +44,9 @@ test('a server of a fresh network lets in the floor and what it publishes', () =
         [80, 80],
         [443, 443],
       ],
-      rule: 1,
+      rule: 3,
     },
-    { from: ['*'], protocols: [1, 58], ports: ALL, rule: 2 },
+    { from: ['*'], protocols: [1, 58], ports: ALL, rule: 4 },
   ]);
   assert.equal(policy.filterFor(policy.classOf(SERVER)).slice(0, 2), [
     {
@@ -48,7 +54,7 @@ test('a server of a fresh network lets in the floor and what it publishes', () =
       protocols: [6],
       ports: [
         [443, 443],
-        [8443, 8443],
+        [8443, 8444],
       ],
       rule: FLOOR_RULE,
     },

@@ -77,7 +77,7 @@ test('a whole policy is read', () => {
 
 test('an empty policy, the default and rules under their other name are policies', () => {
   assert.is(parse('{}').rules.length, 0);
-  assert.is(parse(DEFAULT_POLICY).rules.length, 3);
+  assert.is(parse(DEFAULT_POLICY).rules.length, 5);
   const acls = parse({ acls: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] });
   assert.is(acls.rules.length, 1);
   assert.is(parse({ rules: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] }).rules.length, 1);
