@@ -1,5 +1,5 @@
 /**
- * Runs every bench of the tunnel and writes `bench/RESULTS.md`; `scripts/bench` calls it.
+ * Runs every bench of the tunnel and of the network, and writes `bench/RESULTS.md`; `scripts/bench` calls it.
  *
  *     scripts/bench [--rounds N]    rounds of the long one; the default is 7
  */
@@ -40,6 +40,7 @@ const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7'
 const throughput = await run('throughput', '--rounds', values.rounds);
 const startup = await run('startup');
 const peers = await run('peers');
+const idle = await run('idle');
 
 const { machine } = throughput;
 const versions = new Set([...Object.values(machine.versions)]);
@@ -67,6 +68,12 @@ ${startup.table}
 Medians of ${peers.rounds} rounds; in brackets the ratio to wireguard-go.
 
 ${peers.table}
+
+## Idle network, and joining
+
+On ${idle.machine.date.slice(0, 10)}, on ${idle.machine.cores} cores of ${idle.machine.processor}, Node ${idle.machine.node}. A seed and two clients, each a host of its own in network namespaces; over ${idle.seconds} s after as long a rest. Medians of ${idle.rounds} networks made anew and joined.
+
+${idle.table}
 `,
 );
 execFileSync(fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url)), ['format', '--write', goal]);
