@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CliContext } from './context.ts';
+import { onOneLine } from './printable.ts';
 import type { Settings } from './settings/read.ts';
 
 /** The coordinator's socket in the runtime directory. */
@@ -21,7 +22,7 @@ export async function askNetwork(
   if (context.isRoot && existsSync(join(runtimeDir, COORDINATOR_SOCKET))) {
     const { askCoordinator, CoordinatorError } = await import('@pcloud/coordinator');
     try {
-      return await askCoordinator(runtimeDir, operation, input);
+      return onOneLine(await askCoordinator(runtimeDir, operation, input));
     } catch (error) {
       // The socket of one that was killed: this device may be a member of another server by now.
       if (!(error instanceof CoordinatorError) || error.code !== 'NOT_RUNNING') throw error;
@@ -29,5 +30,5 @@ export async function askNetwork(
   }
   const { askDaemon } = await import('@pcloud/daemon');
   const request = { method: 'POST', path: '/operation', input: { operation, input } } as const;
-  return ((await askDaemon(runtimeDir, request)) as { result: unknown }).result;
+  return onOneLine(((await askDaemon(runtimeDir, request)) as { result: unknown }).result);
 }

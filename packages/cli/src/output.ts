@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { toPrintable } from './printable.ts';
 
 /**
  * Ends the program with one line when nobody takes its output: the pipe was closed, the disk is full.
@@ -14,7 +15,7 @@ export function guardOutput(program: string): void {
 /** Writes a line of the log. Whoever read it may have gone away, the disk may be full: the tunnel goes on. */
 export function writeLog(line: string): void {
   try {
-    writeSync(2, line);
+    writeSync(2, toPrintable(line));
   } catch {
     // There is no other place to say it.
   }

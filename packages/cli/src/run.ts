@@ -1,13 +1,19 @@
 import { CommanderError } from 'commander';
 import type { CliContext } from './context.ts';
 import { EXIT, endingOf, isExpected } from './exit.ts';
+import { toPrintable } from './printable.ts';
 import { createProgram } from './program.ts';
 
 /**
  * Runs one command line, without the words for program and script.
  * @returns the exit code
  */
-export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
+export async function runCli(args: readonly string[], terminal: CliContext): Promise<number> {
+  const context: CliContext = {
+    ...terminal,
+    out: (text) => terminal.out(toPrintable(text)),
+    err: (text) => terminal.err(toPrintable(text)),
+  };
   try {
     await createProgram(context).parseAsync(args, { from: 'user' });
     return EXIT.done;

@@ -3,7 +3,7 @@
 /** Columns under each other, two spaces between them; the widest that are cut are cut with `…`. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[], columns: number): string {
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const widths = head.map((_, column) => all.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0));
   let excess = widths.reduce((sum, width) => sum + width + 2, -2) - columns;
   while (excess > 0) {
     const widest = widths.indexOf(Math.max(...widths));
