@@ -29,7 +29,7 @@ export async function parseConfig(text: string, path: string): Promise<ConfigFil
   const { parse } = await import('yaml');
   let value: unknown;
   try {
-    value = parse(text, { schema: 'core' });
+    value = parse(text, { schema: 'core', logLevel: 'error' });
   } catch (error) {
     throw new CliError('usage', `"${path}": ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`);
   }
