@@ -42,7 +42,11 @@ export function listSuites(options: SuiteOptions): Suite[] {
     suite('model', 2, 300, testFiles(root, 'tests/model')),
     otherNodes(options, packages, native, env),
     suite('interop', 1, 900, testFiles(root, 'tests/interop')),
-    suite('end to end', 1, 600, [...testFiles(root, 'tests/lab'), ...testFiles(root, 'tests/e2e')]),
+    suite('end to end', 1, 600, [
+      ...testFiles(root, 'tests/lab'),
+      ...testFiles(root, 'tests/e2e'),
+      ...testFiles(root, 'tests/security'),
+    ]),
   ];
   return suites
     .map((each) => ({ ...each, tasks: each.tasks.filter((task) => task.name.includes(only)) }))

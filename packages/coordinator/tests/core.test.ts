@@ -1,11 +1,11 @@
 import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashMap, parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { UserRecord } from '../src/accounts/index.ts';
+import { hasOwner, type UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { Actor } from '../src/operations/operation.ts';
 import { createMemoryStore, type Store, StoreError } from '../src/store/index.ts';
@@ -412,6 +412,29 @@ test('a device that joins while the disk is full is told so, and its link is goo
   const late = connect(core, 'laptop', { token: link.token });
   await advance(clock, 500);
   assert.ok(late.received.some((message) => message.kind === 'welcome'));
+});
+
+test('class 5: two networks made of nothing have no key, id, code or link in common, and no account', async ({
+  core,
+  directory,
+  store,
+}) => {
+  const other = join(directory, 'other');
+  const otherStore = createMemoryStore();
+  const second = await openMemoryCore(other, otherStore, createFakeTimers());
+  const picture = async (each: Core, at: string) => [
+    Buffer.from(each.network.id).toString('hex'),
+    Buffer.from(each.network.channelPrivate).toString('hex'),
+    readFileSync(join(at, 'root.key'), 'latin1'),
+    await each.accounts.ownerLink.issue(),
+    tokenOf(await each.createJoinLink({})),
+  ];
+  const [a, b] = [await picture(core, directory), await picture(second, other)];
+  assert.is(new Set([...a, ...b]).size, a.length + b.length);
+  for (const each of [core, second]) assert.equal(await each.operations.run(ROOT, 'users.list', {}), []);
+  assert.is(await hasOwner(store), false);
+  second.close();
+  await otherStore.close();
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -150,6 +150,14 @@ test('a record missing amid the log, which LevelDB passes over, says CORRUPT', a
   assert.is(code, 'CORRUPT');
   assert.match(message, /breaks at revision|ends at revision/);
   assert.match(message, directory);
+});
+
+test('class 6: a directory that others could read is closed to them when it is opened', async () => {
+  const directory = newDirectory();
+  mkdirSync(directory, { mode: 0o755 });
+  const store = await openLevelStore(directory);
+  assert.is(statSync(directory).mode & 0o777, 0o700);
+  await store.close();
 });
 
 test.run();

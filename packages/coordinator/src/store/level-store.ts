@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -8,7 +8,7 @@ import { loadStore } from './create-store.ts';
 import { type Store, StoreError, type StoreErrorCode } from './store.ts';
 
 /**
- * A store in a directory, which is made with mode 0700 where it is missing. One process has it at a time.
+ * A store in a directory, which is made where it is missing, and is of its owner alone. One process has it at a time.
  * @throws StoreError LOCKED when another process has it, CORRUPT when it cannot be read, FAILED
  */
 export async function openLevelStore(directory: string, deps: StoreDeps = {}): Promise<Store> {
@@ -48,6 +48,8 @@ async function openBackend(directory: string): Promise<Backend> {
 async function open(directory: string): Promise<Level<Uint8Array, Uint8Array>> {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // LevelDB makes its files for everybody to read: the directory keeps others out, whoever made it.
+    chmodSync(directory, 0o700);
     const level = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' });
     await level.open();
     return level;
