@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseJoinLink } from '@pcloud/netmap';
+import { DEFAULT_POLICY, parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Core } from '../src/core.ts';
@@ -48,6 +48,7 @@ const ROLES: Readonly<Record<Name, Role>> = {
   mia: 'member',
   max: 'member',
 };
+const POLICY = DEFAULT_POLICY;
 const nothing = (): object => ({});
 const of =
   (user: Name, more: object = {}) =>
@@ -193,6 +194,21 @@ const CASES: Readonly<Record<string, Case>> = {
   whois: { good: () => ({ node: 'of-max' }), refused: [] },
   'network.get': { good: nothing, refused: [] },
   'network.counters': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
+  'policy.get': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
+  'policy.check': { good: () => ({ text: POLICY }), refused: [['mia', () => ({ text: POLICY }), 'FORBIDDEN']] },
+  'policy.set': {
+    good: () => ({ text: POLICY }),
+    refused: [
+      ['mia', () => ({ text: POLICY }), 'FORBIDDEN'],
+      ['adam', () => ({ text: POLICY, revision: 1 }), 'CONFLICT'],
+      ['adam', () => ({ text: 'nonsense: [' }), 'POLICY_INVALID'],
+    ],
+  },
+  'policy.test': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
+  'policy.trace': {
+    good: () => ({ from: 'of-max', to: 'of-mia', port: 22 }),
+    refused: [['mia', () => ({ from: 'of-max', to: 'of-mia', port: 22 }), 'FORBIDDEN']],
+  },
   'audit.list': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
 };
 

@@ -307,7 +307,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   function rejectRequest(id: number, error: unknown): void {
     const { code, message } = problemOf(error, log);
     refusals.note('request', code, source, node!.name);
-    send({ kind: 'failure', id, code, message: toPlainText(message, LIMITS.TEXT) });
+    send({ kind: 'failure', id, code, message: toPlainText(message.replace(/\s*\n\s*/g, ' '), LIMITS.TEXT) });
   }
 
   function respond(id: number, result: unknown): void {

@@ -11,6 +11,7 @@ import {
   runPolicyTests,
 } from '@pcloud/netmap';
 import * as v from 'valibot';
+import { isAtLeast, readAuthority } from '../accounts/index.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { MapSource } from '../maps/map-source.ts';
@@ -105,13 +106,17 @@ export function policyOperations({ store, registry, maps, audit, policy, now }: 
         if (problems.length > 0) throw new CoordinatorError('POLICY_INVALID', problems.join('\n'));
         if (failures.length > 0) throw new CoordinatorError('POLICY_TESTS_FAILED', failures.join('\n'));
         const { revision } = await decideAndCommit(store, async () => {
+          const authority = await readAuthority(actor, store);
+          if (!isAtLeast(authority.role, 'admin')) {
+            throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may set a policy');
+          }
           const entry = await store.get(policyPath);
           const found = entry?.revision ?? 0;
           if (input.revision !== undefined && input.revision !== found) {
             throw new CoordinatorError('CONFLICT', 'policy: somebody else has set another one meanwhile; get it first');
           }
           return {
-            compare: [{ key: policyPath, revision: found }],
+            compare: [...authority.compare, { key: policyPath, revision: found }],
             put: [
               { key: policyPath, value: encodeRecord({ text: input.text, atMs: now() }) },
               audit.put({ actor, action: 'policy.set', subject: 'policy' }),
