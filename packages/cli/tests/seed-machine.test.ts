@@ -71,6 +71,14 @@ test('what was asked for decides, with a warning where it overlaps', async () =>
   assert.match(remark!, /^10\.0\.0\.0\/16 overlaps 10\.0\.0\.0\/24 of this machine, which goes first/);
 });
 
+test('class 21: a range that is others’ on the internet is refused with those that are nobody’s', async () => {
+  for (const range of ['8.0.0.0/8', '172.32.0.0/16', '192.0.2.0/24']) {
+    const failure = await chooseNetwork(prefixes(range)[0], []).catch((error: unknown) => error);
+    assert.instance(failure, CliError);
+    assert.match((failure as Error).message, 'choose one in 10.0.0.0/8');
+  }
+});
+
 test('where nothing is free it says what to do', async () => {
   try {
     await chooseNetwork(undefined, prefixes('0.0.0.0/1', '128.0.0.0/1'));

@@ -310,6 +310,25 @@ test('names and servers over real sockets: UDP, TCP in pieces, several at once, 
   }
 });
 
+test('class 11: a program that asks on and reads no answer is left, and others are answered', async () => {
+  const resolver: Resolver = { counts: {} as Resolver['counts'], handle: async () => new Uint8Array(60_000) };
+  const { address, port, close } = await listenForNames('127.0.0.1', 0, resolver);
+  const greedy = connect(port, address).pause();
+  const isOver = new Promise<void>((resolve) => greedy.on('error', () => resolve()).once('close', () => resolve()));
+  let isAsking = true;
+  void isOver.then(() => {
+    isAsking = false;
+  });
+  const questions = Buffer.concat(Array.from({ length: 100 }, () => Buffer.from(writeFrame(query('a.pcloud')))));
+  for (let asked = 0; isAsking && asked < 200; asked++) {
+    greedy.write(questions);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.is(isAsking, false, 'it was cut off');
+  assert.is((await askTcp(address, port, writeFrame(query('a.pcloud')), 1)).length, 1);
+  close();
+});
+
 test('a server that is not there is known for it at once', async () => {
   const closed = await startServer();
   closed.close();
