@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'uvu';
@@ -16,6 +16,7 @@ function writeState(rig: CliRig): Buffer[] {
   const secrets = KEYS.map(() => randomBytes(32));
   for (const [index, name] of KEYS.entries())
     writeFileSync(join(state, name), `${secrets[index]!.toString('base64')}\n`);
+  symlinkSync('42 1000 the holder of the lock', join(state, 'lock.1'));
   writeFileSync(join(state, 'membership.json'), '{"networkId":"abc"}\n');
   writeFileSync(join(rig.directory, 'daemon.log'), 'info: (pcloud) up\n');
   return secrets;
@@ -42,6 +43,8 @@ test('a bundle has status, log and membership, and no key in any form', () =>
     for (const name of ['machine.json', 'status.json', 'files.txt', 'state/membership.json', 'daemon.log']) {
       assert.match(list.stdout, `pcloud-debug/${name}\n`);
     }
+    const files = spawnSync('tar', ['xzOf', file, 'pcloud-debug/files.txt'], { encoding: 'utf8' });
+    for (const name of ['lock.1', ...KEYS]) assert.match(files.stdout, ` ${name}\n`);
     const read = spawnSync('tar', ['xzOf', file, 'pcloud-debug/daemon.log'], { encoding: 'utf8' });
     assert.is(read.stdout, 'info: (pcloud) up\n');
   }));

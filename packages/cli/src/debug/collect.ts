@@ -1,6 +1,6 @@
 /** What helps whoever looks for a fault, without a secret in it. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { cpus, release, totalmem, uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../settings/read.ts';
@@ -66,7 +66,8 @@ function listFiles(directory: string): string {
   const lines: string[] = [`${directory}:`];
   try {
     for (const name of readdirSync(directory, { recursive: true }) as string[]) {
-      const { mode, size, mtime } = statSync(join(directory, name));
+      // A lock is a link that leads nowhere.
+      const { mode, size, mtime } = lstatSync(join(directory, name));
       lines.push(`${mode.toString(8)} ${size} ${mtime.toISOString()} ${name}`);
     }
   } catch (error) {
