@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addCoordinator } from './commands/coordinator.ts';
 import { addDaemon } from './commands/daemon.ts';
@@ -56,7 +57,7 @@ export function createProgram(context: CliContext): Command {
   const add = [
     [addSeed, addUp, addDown, addLogin, addLogout],
     [addStatus, addPing, addIp, addWhois, addWait],
-    [addInvite, addNodes, addUsers, addTokens, addPolicy, addRecovery],
+    [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery],
     [addDaemon, addCoordinator],
     [addKeys, addDebug, addCompletion, addVersion],
   ].flat();

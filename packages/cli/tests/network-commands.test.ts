@@ -59,6 +59,59 @@ test('what the server turned away is listed by code', () =>
     assert.equal(JSON.parse((await rig.run('debug counters --json')).out), counters);
   }));
 
+/** A coordinator with so many entries, the newest first. */
+async function serveAudit(rig: CliRig, count: number): Promise<void> {
+  const all = Array.from({ length: count }, (_, index) => ({
+    id: `e${index}`,
+    atMs: 1_700_000_000_000 - index,
+    who: 'ada on laptop',
+    source: '192.0.2.7',
+    action: 'nodes.rename',
+    subject: `node:${index}`,
+    detail: { to: 'nas' },
+  }));
+  await rig.serve('coordinator.sock', ({ input }: Asked) => {
+    const { limit, before } = input as { limit: number; before?: string };
+    const start = before === undefined ? 0 : Number(before.slice(1)) + 1;
+    return all.slice(start, start + limit);
+  });
+}
+
+test('the audit log is listed with who, when, from where, what and of what', () =>
+  withRig(async (rig) => {
+    await serveAudit(rig, 700);
+    const { out } = await rig.run('audit list --limit 2', { columns: 200 });
+    const [head, first, ...rest] = out.trim().split('\n');
+    assert.match(head!, /^WHEN +WHO +FROM +WHAT +OF$/);
+    assert.match(first!, /^2023-11-1\d \d\d:\d\d {2}ada on laptop {2}192\.0\.2\.7 {2}nodes\.rename {2}node:0 to=nas$/);
+    assert.is(rest.length, 1);
+    assert.is((await rig.run('audit list --limit 0')).code, 2);
+    assert.is((await rig.run('audit list --since yesterday')).code, 2);
+  }));
+
+test('the audit log is exported whole, an object a line, the oldest first', () =>
+  withRig(async (rig) => {
+    await serveAudit(rig, 1_300);
+    const { out, code } = await rig.run('audit export');
+    assert.is(code, 0);
+    const ids = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).id);
+    assert.equal([ids.length, ids[0], ids.at(-1)], [1_300, 'e1299', 'e0']);
+  }));
+
+test('an export from a time on asks for no more than that', () =>
+  withRig(async (rig) => {
+    await serveAudit(rig, 3);
+    await rig.run('audit export --since 2026-11-01T00:00Z');
+    assert.equal(rig.asked[0]!.input, { limit: 500, sinceMs: Date.parse('2026-11-01T00:00Z') });
+    const before = Date.now();
+    await rig.run('audit export --since 7d');
+    const { sinceMs } = rig.asked[1]!.input as { sinceMs: number };
+    assert.ok(Math.abs(before - 7 * 86_400_000 - sinceMs) < 60_000);
+  }));
+
 test('a link alone is on standard output, to be piped on', () =>
   withRig(async (rig) => {
     await serveDevice(rig, { 'invites.create': { link: 'https://a:1/join#v=1', expiresAtMs: 0 } });

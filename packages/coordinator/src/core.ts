@@ -5,6 +5,7 @@ import { type Accounts, type AccountsOptions, createAccounts, userPaths, userRec
 import { newId } from './accounts/secret.ts';
 import { type Approvals, createApprovals } from './approvals/index.ts';
 import { type Audit, createAudit } from './audit.ts';
+import { startAuditSweep } from './audit-sweep.ts';
 import { type ControlServer, createControlServer } from './control/control-server.ts';
 import { createDoorkeeper } from './door.ts';
 import { CoordinatorError } from './errors.ts';
@@ -92,9 +93,9 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const takeOut = createTakeOut({ ...state, audit, accounts, tokens });
 
   /** A device may leave by itself; for the rest it speaks in the name of the user who owns it. */
-  async function request(node: NodeRecord, operation: string, input: unknown): Promise<unknown> {
+  async function request(node: NodeRecord, operation: string, input: unknown, source: string): Promise<unknown> {
     if (operation === 'nodes.leave') {
-      await takeOut('nobody', node, 'nodes.leave');
+      await takeOut('nobody', node, 'nodes.leave', { source });
       return { removed: node.name };
     }
     // Who it belongs to may have changed since it connected; one that was taken out belongs to nobody.
@@ -104,7 +105,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       throw new CoordinatorError('FORBIDDEN', `device "${node.name}" belongs to no user, and can ask for nothing`);
     }
     const { id, role } = readRecord(userRecord, entry);
-    return operations.run({ kind: 'user', userId: id, role, via: 'node', nodeId: node.id }, operation, input);
+    return operations.run({ kind: 'user', userId: id, role, via: 'node', nodeId: node.id, source }, operation, input);
   }
 
   const operations = createOperations({
@@ -157,6 +158,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     isConnected: (nodeId) => control.connected.has(nodeId),
     remove: (node) => takeOut('nobody', node, 'nodes.expire'),
   });
+  const auditSweep = startAuditSweep({ audit, log, setTimer });
   log.info({ network: formatNetworkId(network.id), nodes: registry.nodes.size }, 'the network is open');
 
   return {
@@ -174,6 +176,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
     close() {
       sweep.stop();
+      auditSweep.stop();
       forgetting();
       control.close();
       presence.close();

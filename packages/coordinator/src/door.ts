@@ -50,8 +50,8 @@ export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
 
   return {
     join: (request) => {
-      const { token } = request;
-      return enter(request, async () => (token === undefined ? { refusal: 'STRANGER' } : tokens.redeem(token)));
+      const { token, source } = request;
+      return enter(request, async () => (token === undefined ? { refusal: 'STRANGER' } : tokens.redeem(token, source)));
     },
 
     async requestApproval(request) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DEFAULT_POLICY, parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { userPaths } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { Actor, Role } from '../src/operations/operation.ts';
 import { createMemoryStore } from '../src/store/index.ts';
@@ -364,6 +365,81 @@ for (const [change, code] of [
     }
     assert.is(core.registry.names.has('of-max'), true);
   });
+}
+
+/** What an operation does is written as what it does. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  'users.add': 'users.create',
+  'users.set-role': 'users.role',
+  'invites.create': 'tokens.create',
+  'approvals.approve': 'approvals.approved',
+  'approvals.deny': 'approvals.denied',
+  'nodes.remove': 'nodes.revoke',
+};
+
+for (const name of Object.keys(CASES)) {
+  test(`${name}, if it changes anything, is in the audit log by the same commit`, async ({ world }) => {
+    const { core, actors, store } = world;
+    const { changes } = core.operations.names().find((each) => each.name === name)!;
+    const { good } = CASES[name]!;
+    const otto: Actor = { ...actors.otto, source: '192.0.2.77' };
+    // Of the first owner's link there is none any more once there is an owner.
+    const commits = await commitsOf(store, () =>
+      good ? core.operations.run(otto, name, good(world)) : withoutOwner(store, () => run(core, name)),
+    );
+    const who = good ? { actor: `user:${otto.userId}`, source: '192.0.2.77' } : { actor: 'root', source: 'local' };
+    const expected = { ...who, action: ACTIONS[name] ?? name };
+    const own = commits.filter((puts) => puts.some(({ entry }) => entry?.action === expected.action));
+    assert.is(own.length, changes ? 1 : 0, JSON.stringify(commits));
+    if (!changes) return;
+    const { actor, source, action } = own[0]!.find(({ entry }) => entry)!.entry!;
+    assert.equal({ actor, source, action }, expected);
+    assert.ok(
+      own[0]!.some(({ entry }) => entry === undefined),
+      'a commit of its own',
+    );
+  });
+}
+
+function run(core: Core, name: string): Promise<unknown> {
+  return core.operations.run({ kind: 'root' }, name, {});
+}
+
+interface Put {
+  readonly key: string;
+  /** Of the audit log. */
+  readonly entry?: { readonly actor: string; readonly source: string; readonly action: string };
+}
+
+/** What was committed meanwhile. */
+async function commitsOf(store: HeldStore, act: () => Promise<unknown>): Promise<Put[][]> {
+  const from = store.revision;
+  await act();
+  const commits: Put[][] = [];
+  const stop = new AbortController();
+  const prefix = new Uint8Array(0);
+  if (store.revision === from) return commits;
+  for await (const { revision, puts } of store.watch(from, { prefix, signal: stop.signal })) {
+    commits.push(
+      puts.map(({ key, value }) => {
+        const name = Buffer.from(key).toString();
+        return {
+          key: name,
+          ...(name.startsWith('audit/') && value && { entry: JSON.parse(Buffer.from(value).toString()) }),
+        };
+      }),
+    );
+    if (revision >= store.revision) stop.abort();
+  }
+  return commits;
+}
+
+/** All owners but for the moment: nobody can take the last one's role by an operation. */
+async function withoutOwner(store: HeldStore, act: () => Promise<unknown>): Promise<void> {
+  const owners = await store.get(userPaths.owners);
+  await store.commit({ compare: [], put: [{ key: userPaths.owners, value: undefined }] });
+  await act();
+  await store.commit({ compare: [], put: [{ key: userPaths.owners, value: owners!.value }] });
 }
 
 test('class 13: no answer that only tells something holds a secret, nor does the audit log', async ({ world }) => {

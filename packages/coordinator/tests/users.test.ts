@@ -197,7 +197,7 @@ test('every change is in the audit log with who made it, the newest first', asyn
   assert.is(newest!.actor, `user:${ann.id} node:n1`);
   assert.is(newest!.action, 'users.role');
   assert.is(newest!.subject, `user:${bob.id}`);
-  assert.equal(newest!.detail, { role: 'admin' });
+  assert.equal(newest!.detail, { name: 'bob', role: 'admin' });
   assert.is(second!.actor, 'root');
   assert.is(newest!.atMs - second!.atMs, 1_000);
 });

@@ -70,6 +70,17 @@ export const parseDuration: Parse<number> = (text) => {
   return expect(ms > 0, ms, text, 'a time such as 90s, 15m, 1h or 7d');
 };
 
+/** A moment, wall clock milliseconds: a date, with a time or without one, or how long ago it was. */
+export const parseMoment: Parse<number> = (text) => {
+  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
+  // A day by itself begins when it begins here.
+  const dateMs = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text);
+  if (isDate) return expect(!Number.isNaN(dateMs), dateMs, text, 'a date such as 2026-11-25 or 2026-11-25T08:00Z');
+  const match = /^(\d{1,7})(s|m|h|d|w)$/.exec(text);
+  const ms = match ? Number(match[1]) * UNITS[match[2]!]! : 0;
+  return expect(ms > 0, Math.max(0, Date.now() - ms), text, 'a date such as 2026-11-25, or how long ago: 7d');
+};
+
 function expect<T>(isGood: boolean | undefined, value: T, text: string, expected: string): T {
   if (isGood) return value;
   throw new Error(`expected ${expected}, got "${text}"`);

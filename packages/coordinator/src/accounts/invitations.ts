@@ -26,6 +26,8 @@ export interface InvitationInfo {
 export interface Registration {
   readonly name: string;
   readonly password: string;
+  /** The address that it comes from. */
+  readonly source?: string;
 }
 
 /** Links with which somebody makes an account of their own, each once. */
@@ -145,7 +147,7 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
       return { secret, invitation: infoOf(record) };
     },
 
-    async register(secret, { name, password }) {
+    async register(secret, { name, password, source }) {
       if (secret === undefined && !deps.openRegistration) {
         throw new CoordinatorError('REGISTRATION_CLOSED', 'an account needs an invitation; ask an owner or an admin');
       }
@@ -156,8 +158,8 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
         const role = open?.record.role ?? 'member';
         const parts = await users.prepare({ name, role, password: hash });
         const event = { actor: 'nobody' as const, action: 'users.register', subject: `user:${parts.user.id}` };
-        const detail = { role, invitation: open?.record.id ?? '' };
-        const put = [...parts.put, audit.put({ ...event, detail })];
+        const detail = { name: parts.user.name, role, invitation: open?.record.id ?? '' };
+        const put = [...parts.put, audit.put({ ...event, detail, source })];
         if (open) put.push({ key: open.entry.key, value: encodeRecord({ ...open.record, usedAtMs: now() }) });
         return { user: parts.user, compare: [...parts.compare, ...(open?.compare ?? [])], put };
       });

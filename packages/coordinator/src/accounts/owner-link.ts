@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
+import type { Actor } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
 import { encodeRecord, readRecord, type Store, type StoreCommit } from '../store/index.ts';
 import type { Registration } from './invitations.ts';
@@ -17,7 +18,7 @@ export interface OwnerLink {
    * issues it.
    * @throws CoordinatorError OWNER_EXISTS
    */
-  issue(): Promise<string>;
+  issue(actor?: Actor): Promise<string>;
   /** @throws CoordinatorError INVITATION_UNKNOWN, INVITATION_EXPIRED, OWNER_EXISTS */
   look(secret: string): Promise<void>;
   /**
@@ -71,11 +72,12 @@ export function createOwnerLink({ store, now, random, audit, hasher, users }: Ow
   }
 
   return {
-    async issue() {
+    async issue(actor = { kind: 'root' }) {
       await checkNoOwner();
       const secret = newSecret(160, random);
       const value = encodeRecord({ hash: hashSecret('owner-link', secret), expiresAtMs: now() + EXPIRY_MS });
-      await store.commit({ compare: [], put: [{ key: userPaths.ownerLink, value }] });
+      const event = audit.put({ actor, action: 'owner-link.create' });
+      await store.commit({ compare: [], put: [{ key: userPaths.ownerLink, value }, event] });
       return secret;
     },
 
@@ -83,18 +85,19 @@ export function createOwnerLink({ store, now, random, audit, hasher, users }: Ow
       await readLink(secret);
     },
 
-    async redeem(secret, { name, password }, besides) {
+    async redeem(secret, { name, password, source }, besides) {
       await readLink(secret);
       const hash = await hasher.hash(password);
       const { user } = await decideAndCommit(store, async () => {
         const { key, revision } = await readLink(secret);
         const parts = await users.prepare({ name, role: 'owner', password: hash });
         const event = { actor: 'nobody' as const, action: 'users.first-owner', subject: `user:${parts.user.id}` };
+        const detail = { name: parts.user.name };
         const more = await besides?.(parts.user);
         return {
           user: parts.user,
           compare: [...parts.compare, { key, revision }, ...(more?.compare ?? [])],
-          put: [...parts.put, { key, value: undefined }, audit.put(event), ...(more?.put ?? [])],
+          put: [...parts.put, { key, value: undefined }, audit.put({ ...event, detail, source }), ...(more?.put ?? [])],
         };
       });
       return user;

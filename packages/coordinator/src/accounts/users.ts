@@ -100,7 +100,7 @@ export function createUsers({ store, now, random, audit, hasher }: UsersDeps): U
           { key: userPaths.user(id), value: after && encodeRecord(after) },
           ...puts(before),
           ...owners.put,
-          audit.put({ actor, subject: `user:${id}`, ...event }),
+          audit.put({ actor, subject: `user:${id}`, ...event, detail: { name: before.name, ...event.detail } }),
         ],
       };
     });
@@ -131,7 +131,12 @@ export function createUsers({ store, now, random, audit, hasher }: UsersDeps): U
         const authority = await readAuthority(actor, store);
         checkMayGrant(authority.role, role);
         const parts = await prepare({ name, role, password: record });
-        const event = { actor, action: 'users.create', subject: `user:${parts.user.id}`, detail: { role } };
+        const event = {
+          actor,
+          action: 'users.create',
+          subject: `user:${parts.user.id}`,
+          detail: { name: parts.user.name, role },
+        };
         return {
           user: parts.user,
           compare: [...authority.compare, ...parts.compare],

@@ -292,7 +292,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     }
     requests += 1;
     deps
-      .request(node!, operation, input)
+      .request(node!, operation, input, source)
       .then(
         (result) => respond(id, result),
         (error: unknown) => rejectRequest(id, error),

@@ -93,7 +93,7 @@ export interface ControlDeps {
   readonly maps: MapSource;
   readonly presence: PresenceTable;
   /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
-  readonly request: (node: NodeRecord, operation: string, input: unknown) => Promise<unknown>;
+  readonly request: (node: NodeRecord, operation: string, input: unknown, source: string) => Promise<unknown>;
   readonly log: Logger;
   readonly refusals: Refusals;
   readonly program: string;

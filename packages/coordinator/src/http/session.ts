@@ -19,7 +19,9 @@ export interface SignedIn {
 export async function requireSession(c: Context<HttpEnv>, { accounts }: HttpAppDeps): Promise<SignedIn> {
   const secret = readCookie(c, 'session');
   if (secret === undefined) throw new CoordinatorError('UNAUTHENTICATED', 'not signed in');
-  return { ...(await accounts.sessions.check(secret)), secret, csrf: csrfToken(secret) };
+  const { actor, session } = await accounts.sessions.check(secret);
+  const { source } = c.env.connection;
+  return { actor: { ...actor, source }, session, secret, csrf: csrfToken(secret) };
 }
 
 /** As `requireSession`, for who is welcome without one. */

@@ -13,6 +13,12 @@ export interface ChangeDeps {
 /** On whose word it is done: what must hold still when it is committed. */
 export type OnWordOf = readonly StoreCompare[];
 
+/** What the same commit holds and puts besides. */
+export interface Besides {
+  readonly word?: OnWordOf | undefined;
+  readonly put?: readonly StorePut[];
+}
+
 /**
  * Gives a node another name.
  * @returns the revision
@@ -22,7 +28,7 @@ export async function renameNode(
   id: string,
   name: string,
   { store }: ChangeDeps,
-  word: OnWordOf = [],
+  { word = [], put = [] }: Besides = {},
 ): Promise<number> {
   if (!isNodeName(name)) {
     throw new CoordinatorError(
@@ -41,6 +47,7 @@ export async function renameNode(
       { key: nodePaths.name(node.name), value: undefined },
       { key: nodePaths.name(name), value: encodeRecord({ nodeId: id }) },
       { key: nodePaths.node(id), value: encodeRecord({ ...node, name }) },
+      ...put,
     ],
   });
   return committed(result, id);
@@ -56,10 +63,11 @@ export async function removeNode(
   id: string,
   revoke: boolean,
   { store, now }: ChangeDeps,
-  word: OnWordOf = [],
+  { word = [], put: besides = [] }: Besides = {},
 ): Promise<number> {
   const { node, revision } = await readNode(id, store);
   const put: StorePut[] = [
+    ...besides,
     { key: nodePaths.node(id), value: undefined },
     { key: nodePaths.machine(node.machineKey), value: undefined },
     { key: nodePaths.nodeKey(node.nodeKey), value: undefined },

@@ -18,7 +18,7 @@ export type TakeOut = (
   actor: AuditEvent['actor'],
   node: NodeRecord,
   action: DepartureAction,
-  word?: OnWordOf,
+  options?: { readonly word?: OnWordOf; readonly source?: string },
 ) => Promise<number>;
 
 export interface DeparturesDeps {
@@ -32,13 +32,15 @@ export interface DeparturesDeps {
 
 export function createTakeOut(deps: DeparturesDeps): TakeOut {
   const { audit, accounts, tokens } = deps;
-  return async (actor, node, action, word) => {
-    await removeNode(node.id, action === 'nodes.revoke', deps, word);
+  return async (actor, node, action, { word, source } = {}) => {
+    const event = { actor, subject: `node:${node.id}`, source };
+    const put = [audit.put({ ...event, action, detail: { name: node.name } })];
+    await removeNode(node.id, action === 'nodes.revoke', deps, { word, put });
     const counts = await Promise.all(
       [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(node.id)),
     );
     const ended = counts.reduce((sum, count) => sum + count, 0);
-    await audit.append({ actor, action, subject: `node:${node.id}`, detail: { name: node.name, ended } });
+    if (ended > 0) await audit.append({ ...event, action: 'nodes.secrets-end', detail: { name: node.name, ended } });
     return ended;
   };
 }

@@ -100,9 +100,9 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       async run(actor, input) {
         const found = find(actor, input.node);
         const word = await checkMayChange(actor, found);
-        await registry.reach(await renameNode(found.id, input.name, deps, word));
         const detail = { from: found.name, to: input.name };
-        await audit.append({ actor, action: 'nodes.rename', subject: `node:${found.id}`, detail });
+        const event = audit.put({ actor, action: 'nodes.rename', subject: `node:${found.id}`, detail });
+        await registry.reach(await renameNode(found.id, input.name, deps, { word, put: [event] }));
         return faceOf(registry.nodes.get(found.id)!);
       },
     }),
@@ -125,7 +125,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       async run(actor, input) {
         const found = find(actor, input.node);
         const word = await checkMayChange(actor, found);
-        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove', word);
+        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove', { word });
         return { removed: found.name, ended };
       },
     }),
@@ -149,15 +149,6 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       changes: false,
       input: nothing,
       run: async () => deps.counters(),
-    }),
-    define({
-      name: 'audit.list',
-      least: 'admin',
-      changes: false,
-      input: v.strictObject({
-        limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 100),
-      }),
-      run: (_actor, input) => audit.list(input.limit),
     }),
   ];
 }

@@ -5,13 +5,15 @@ import type { GenericSchema, InferOutput } from 'valibot';
  * HTTP; a user's node over its channel, in the name of the user who owns it.
  */
 export type Actor =
-  | { readonly kind: 'root' }
+  | { readonly kind: 'root'; readonly source?: string }
   | {
       readonly kind: 'user';
       readonly userId: string;
       readonly role: Role;
       readonly via: 'session' | 'node';
       readonly nodeId?: string;
+      /** The address that this request came from. */
+      readonly source?: string;
     };
 
 /** Ordered: an owner may all that an admin may. Tagged nodes have no user and may nothing. */

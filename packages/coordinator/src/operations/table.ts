@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isAtLeast, readAuthority } from '../accounts/index.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Store } from '../store/index.ts';
+import { type AuditOperationsDeps, auditOperations } from './audit.ts';
 import { type NodeOperationsDeps, nodeOperations } from './nodes.ts';
 import type { Actor, Operation } from './operation.ts';
 import { type PolicyOperationsDeps, policyOperations } from './policy.ts';
@@ -18,10 +19,13 @@ export interface Operations {
 export type OperationsDeps = UserOperationsDeps &
   TokenOperationsDeps &
   NodeOperationsDeps &
-  PolicyOperationsDeps & { readonly store: Store };
+  PolicyOperationsDeps &
+  AuditOperationsDeps & { readonly store: Store };
 
 export function createOperations(deps: OperationsDeps): Operations {
-  const all = [...userOperations(deps), ...tokenOperations(deps), ...nodeOperations(deps), ...policyOperations(deps)];
+  const all = [userOperations, tokenOperations, nodeOperations, policyOperations, auditOperations].flatMap(
+    (operations) => operations(deps),
+  );
   const table = new Map(all.map((operation) => [operation.name, operation]));
 
   return {

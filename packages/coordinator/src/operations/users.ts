@@ -109,7 +109,7 @@ export function userOperations({ accounts, pageUrl, disconnectUser }: UserOperat
       least: 'owner',
       changes: true,
       input: nothing,
-      run: async () => ({ url: pageUrl(`/setup/${await ownerLink.issue()}`) }),
+      run: async (actor) => ({ url: pageUrl(`/setup/${await ownerLink.issue(actor)}`) }),
     }),
     define({
       name: 'sessions.list',

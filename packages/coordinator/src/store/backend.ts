@@ -3,8 +3,8 @@ import type { Row } from './_rows.ts';
 /** An ordered table of rows on which a store is built: what differs between memory and level. */
 export interface Backend {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
-  /** Rows that begin with `prefix`, in order, as they are at the moment of the call. */
-  scan(prefix: Uint8Array, limit?: number): Promise<Row[]>;
+  /** Rows that begin with `prefix`, those behind `after` only, in order, as they are at the moment of the call. */
+  scan(prefix: Uint8Array, limit?: number, after?: Uint8Array): Promise<Row[]>;
   /** All of it or nothing, and for good once it resolves. A value of undefined deletes. */
   write(rows: readonly RowPut[]): Promise<void>;
   /** After a write that failed: comes back with what did reach the disk. */

@@ -77,10 +77,10 @@ function assemble(backend: Backend, loaded: State, granted: readonly GrantedLeas
       return data && { key: copyBytes(key), value: data.value, revision: data.revision };
     },
 
-    async list(prefix, { limit } = {}) {
+    async list(prefix, { limit, after } = {}) {
       // The scan begins in the order of commits and ends outside of it: later commits do not wait for it.
       const { rows, revision } = await inOrder(() => ({
-        rows: settled(backend.scan(rowOfKey(prefix), limit)),
+        rows: settled(backend.scan(rowOfKey(prefix), limit, after && rowOfKey(after))),
         revision: state.revision,
       }));
       const entries = (await rows()).map(([row, bytes]) => {

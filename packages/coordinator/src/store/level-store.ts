@@ -25,9 +25,10 @@ async function openBackend(directory: string): Promise<Backend> {
   let level = await open(directory);
   return {
     get: (key) => level.get(key),
-    async scan(prefix, limit = -1) {
+    async scan(prefix, limit = -1, after) {
       const end = endOfPrefix(prefix);
-      return level.iterator({ gte: prefix, ...(end && { lt: end }), limit }).all();
+      const start = after ? { gt: after } : { gte: prefix };
+      return level.iterator({ ...start, ...(end && { lt: end }), limit }).all();
     },
     async write(rows) {
       const operations = rows.map(([key, value]) =>

@@ -28,9 +28,11 @@ export function createMemoryBackend(): Backend {
 
   return {
     get: async (key) => values.get(textOf(key)),
-    async scan(prefix, limit = Infinity) {
+    async scan(prefix, limit = Infinity, after) {
       const rows: Row[] = [];
-      for (let at = placeOf(prefix); at < keys.length && rows.length < limit && startsWith(keys[at]!, prefix); at++) {
+      const isAfter = after !== undefined && values.has(textOf(after));
+      const start = after === undefined ? placeOf(prefix) : placeOf(after) + (isAfter ? 1 : 0);
+      for (let at = start; at < keys.length && rows.length < limit && startsWith(keys[at]!, prefix); at++) {
         rows.push([keys[at]!, values.get(textOf(keys[at]!))!]);
       }
       return rows;

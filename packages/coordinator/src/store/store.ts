@@ -14,7 +14,7 @@ export interface Store {
   get(key: Uint8Array): Promise<StoreEntry | undefined>;
 
   /** Entries whose keys begin with `prefix`, in order of their keys, all of one revision. */
-  list(prefix: Uint8Array, options?: { readonly limit?: number }): Promise<StoreList>;
+  list(prefix: Uint8Array, options?: ListOptions): Promise<StoreList>;
 
   /**
    * Applies all puts when every comparison holds, and nothing otherwise. When it resolves with `committed`,
@@ -46,6 +46,12 @@ export const MAX_OPERATIONS = 128;
 
 /** Keys and values put by one commit, together. */
 export const MAX_COMMIT_BYTES: number = 1024 * 1024;
+
+export interface ListOptions {
+  readonly limit?: number | undefined;
+  /** A key that begins with the prefix: the list has those behind it only. */
+  readonly after?: Uint8Array | undefined;
+}
 
 export interface StoreEntry {
   readonly key: Uint8Array;

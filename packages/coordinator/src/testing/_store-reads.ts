@@ -29,6 +29,19 @@ export const readBehaviours: readonly StoreBehaviour[] = [
     assert.deepEqual(await list('', 2), ['a=', 'b=']);
   }),
 
+  behaviour('a list goes on behind a key, whether that is there still or not', async ({ store, put }) => {
+    for (const key of ['a/1', 'a/2', 'a/3', 'b/1']) await put(key, '');
+    const after = async (key: string, limit?: number): Promise<string[]> => {
+      const { entries } = await store.list(bytes('a/'), { after: bytes(key), limit });
+      return entries.map((entry) => Buffer.from(entry.key).toString());
+    };
+    assert.deepEqual(await after('a/1'), ['a/2', 'a/3']);
+    assert.deepEqual(await after('a/1', 1), ['a/2']);
+    await put('a/2', undefined);
+    assert.deepEqual(await after('a/2'), ['a/3']);
+    assert.deepEqual(await after('a/3'), []);
+  }),
+
   behaviour('a list amid commits is of one revision, the one it says', async ({ store }) => {
     const keys = Array.from({ length: 20 }, (_, index) => bytes(`k${index}`));
     const commits: Promise<unknown>[] = [];

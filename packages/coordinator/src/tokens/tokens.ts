@@ -39,7 +39,7 @@ export interface Tokens {
    * @throws CoordinatorError FORBIDDEN, INPUT_INVALID, USER_UNKNOWN, USER_DISABLED
    */
   create(actor: Actor, token: NewToken): Promise<{ readonly secret: string; readonly token: TokenInfo }>;
-  redeem(secret: string): Promise<Admission | { readonly refusal: TokenRefusal }>;
+  redeem(secret: string, source?: string): Promise<Admission | { readonly refusal: TokenRefusal }>;
   /** Those that still let somebody in: one's own, and for admins those of whom they may manage. */
   list(actor: Actor): Promise<TokenInfo[]>;
   /** @throws CoordinatorError TOKEN_UNKNOWN, also for one that the actor may not see */
@@ -147,7 +147,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       return { secret, token: infoOf(record) };
     },
 
-    async redeem(secret) {
+    async redeem(secret, source) {
       const entry = await store.get(given.keyOf(secret));
       if (!entry) return { refusal: 'TOKEN_UNKNOWN' };
       const record = readRecord(tokenRecord, entry);
@@ -168,7 +168,7 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       const giver = record.createdBy === '' ? 'owner' : roles.get(record.createdBy)!;
       if (!isForSelf && !mayManage(giver, roles.get(record.userId) ?? 'member')) return { refusal: 'TOKEN_UNKNOWN' };
       if (!isAtLeast(giver, leastToGive(record))) return { refusal: 'TOKEN_UNKNOWN' };
-      const event = audit.put({ actor: 'nobody', action: 'tokens.redeem', subject: `token:${record.id}` });
+      const event = audit.put({ actor: 'nobody', action: 'tokens.redeem', subject: `token:${record.id}`, source });
       const put: StorePut[] = [event];
       if (!record.reusable) put.push({ key: entry.key, value: encodeRecord({ ...record, usedAtMs: now() }) });
       const { tags, ephemeral, isServer, index } = record;

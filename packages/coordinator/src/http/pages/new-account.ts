@@ -73,7 +73,9 @@ function addPage(app: Hono<HttpEnv>, deps: HttpAppDeps, { path, title, look, mak
         if (password !== fields.get('again')) {
           throw new CoordinatorError('INPUT_INVALID', 'the two passwords are not the same');
         }
-        await beginSession(c, deps, await make(c.req.param('secret'), { name, password }, device));
+        const { source } = c.env.connection;
+        const registration = { name, password, source };
+        await beginSession(c, deps, await make(c.req.param('secret'), registration, device));
         return c.redirect('/', 303);
       },
       (fault) => form({ csrf: anonymousToken(c, deps), device, fault, name }),
