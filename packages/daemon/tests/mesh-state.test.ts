@@ -219,17 +219,15 @@ test('the lock of a process that was killed is taken over, also when its number 
 
 test('the lock of a process that has ended and that nobody takes note of is free', () =>
   withDirectory(async (directory) => {
-    const parent = spawn('/bin/sh', ['-c', 'cat <&0 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'ignore'] });
-    const until = async (condition: () => boolean): Promise<void> => {
-      while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-    };
+    // Its child ends at once, and it never asks how.
+    const program =
+      'import os, time\nchild = os.fork()\nif child == 0: os._exit(0)\nprint(child, flush=True)\ntime.sleep(60)';
+    const parent = spawn('python3', ['-c', program], { stdio: ['ignore', 'pipe', 'ignore'] });
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const pid = Number(line);
       const fieldsOf = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
-      await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
-      parent.stdin.end();
-      await until(() => fieldsOf()[2] === 'Z');
+      while (fieldsOf()[2] !== 'Z') await new Promise((resolve) => setImmediate(resolve));
       const boot = processName(process.pid)!.split(' ')[2];
       symlinkSync(`${pid} ${fieldsOf()[21]} ${boot}`, join(directory, 'lock.1'));
       lockState(directory).release();
