@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { encodeBase64, type NetworkMap, writeMapMessage } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { JoinOutcome } from '../src/mesh/index.ts';
 import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import {
   address6,
@@ -288,6 +289,23 @@ test('a link of another network, and a server that does not answer, are told fro
     const late = await asked;
     assert.is(late.kind === 'unreachable' && late.code, 'CLOSED');
     assert.match(late.kind === 'unreachable' ? late.message : '', 'ECONNREFUSED');
+  }));
+
+test('who asks to be let in and reaches nobody waits for 15 seconds, whatever is left of the wait for the next try', () =>
+  withScene(async ({ clock, control, rig }) => {
+    const daemon = await rig.start();
+    control.isAway = true;
+    for (let round = 0; round < 10; round++) {
+      let outcome: JoinOutcome | undefined;
+      void daemon.join(control.target('t')).then((ended) => {
+        outcome = ended;
+      });
+      await settle();
+      await advance(clock, 14_500);
+      assert.is(outcome, undefined);
+      await advance(clock, 1_000);
+      assert.is(outcome?.kind, 'unreachable');
+    }
   }));
 
 test('a member is not made the member of another network', () =>

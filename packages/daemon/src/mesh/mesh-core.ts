@@ -83,6 +83,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   let endpoints: readonly string[] = [];
   let outside = '';
   let stopWatching = (): void => {};
+  let cancelLastTry = (): void => {};
   let isClosed = false;
   /** One change of state at a time, in order. */
   const enqueue = createInOrder();
@@ -170,6 +171,9 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
 
   function startControl(target: JoinTarget): void {
     const startedAt = clock.now();
+    // Between two tries may be half a minute, and nobody should wait longer than he is patient.
+    if (membership.current === undefined)
+      cancelLastTry = clock.setTimer(() => control?.client.poke(), JOIN_PATIENCE_MS);
     control = startControlLink(
       {
         networkId: target.networkId,
@@ -245,6 +249,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   /** Joining did not work: everything is as it was before. */
   function fail(outcome: NonNullable<typeof failure>): void {
     failure = outcome;
+    cancelLastTry();
     control?.client.stop();
     control = undefined;
     closeTunnel(false);
@@ -280,6 +285,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   }
 
   function takeDown(keepInterface: boolean): void {
+    cancelLastTry();
     control?.client.stop();
     control = undefined;
     pending = undefined;
