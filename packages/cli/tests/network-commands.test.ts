@@ -16,7 +16,6 @@ const OPERATIONS = [
   ['nodes adopt a', 'nodes.adopt', { node: 'a' }],
   ['nodes adopt a --user bob', 'nodes.adopt', { node: 'a', user: 'bob' }],
   ['nodes remove a', 'nodes.remove', { node: 'a', revoke: false }],
-  ['nodes remove --revoke a', 'nodes.remove', { node: 'a', revoke: true }],
   ['nodes approve ABCD-EFGH', 'approvals.approve', { code: 'ABCD-EFGH' }],
   ['nodes approve ABCD --tag ci --tag k3s', 'approvals.approve', { code: 'ABCD', tags: ['ci', 'k3s'] }],
   ['nodes deny ABCD', 'approvals.deny', { code: 'ABCD' }],
@@ -49,6 +48,48 @@ for (const [line, operation, input] of OPERATIONS) {
       assert.equal(rig.asked, [{ request: 'POST /operation', input: { operation, input } }]);
     }));
 }
+
+const REVOKED = {
+  removed: 'phone',
+  ended: 0,
+  addedNodes: { names: [], others: 0 },
+  addedUsers: [],
+  unconfirmed: { names: [], others: 0 },
+  away: { names: [], others: 0 },
+};
+
+for (const line of ['nodes remove --revoke phone', 'nodes revoke phone']) {
+  test(`"${line}" revokes, and says that all have confirmed`, () =>
+    withRig(async (rig) => {
+      await serveDevice(rig, { 'nodes.remove': REVOKED });
+      const { code, out, err } = await rig.run(line);
+      assert.is(code, 0, err);
+      const input = { operation: 'nodes.remove', input: { node: 'phone', revoke: true } };
+      assert.equal(rig.asked, [{ request: 'POST /operation', input }]);
+      assert.is(out, 'phone is out of the network for good.\nAll devices that are connected have confirmed it.\n');
+    }));
+}
+
+test('who has not confirmed, is away or came in through a revoked device is named', () =>
+  withRig(async (rig) => {
+    const many = Array.from({ length: 30 }, (_, index) => `n${index}`);
+    const revoked = {
+      ...REVOKED,
+      ended: 2,
+      addedNodes: { names: ['tv'], others: 0 },
+      addedUsers: ['mallory'],
+      unconfirmed: { names: ['nas'], others: 2 },
+      away: { names: many, others: 3 },
+    };
+    await serveDevice(rig, { 'nodes.remove': revoked });
+    const out = (await rig.run('nodes revoke phone')).out.replace(/\s+/g, ' ');
+    assert.match(out, 'not confirmed within 2 s: nas and 2 that you may not see.');
+    assert.match(out, 'n18, n19 and 13 more.');
+    assert.match(out, 'that have ended: 2.');
+    assert.match(out, 'let in through it, which stay: tv.');
+    assert.match(out, 'made through it, which stay: mallory.');
+    assert.equal(JSON.parse((await rig.run('nodes revoke phone --json')).out), revoked);
+  }));
 
 test('what the server turned away is listed by code', () =>
   withRig(async (rig) => {

@@ -19,6 +19,7 @@ import { createTakeOut } from './nodes/departures.ts';
 import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
+import { createRevoke } from './nodes/revoke.ts';
 import { createOperations, type Operations } from './operations/table.ts';
 import { createPolicyKeeper } from './policy/policy-keeper.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
@@ -125,6 +126,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     pageUrl,
     joinLink,
     takeOut,
+    revoke: createRevoke({ registry, takeOut, control: () => control }),
     counters: () => ({ connections: control.counters, refused: refusals.counters() }),
     adoptions,
     disconnectUser(userId) {
@@ -148,10 +150,12 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     }),
     maps,
     presence,
+    revocations: registry.revocations,
     refusals,
     request,
     program: options.program,
   });
+  const telling = registry.subscribeRevocations(control.tellRevocations);
   const sweep = startEphemeralSweep({
     ...deps,
     registry,
@@ -178,6 +182,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       sweep.stop();
       auditSweep.stop();
       forgetting();
+      telling();
       control.close();
       presence.close();
       maps.close();

@@ -15,6 +15,7 @@ import { createPresenceTable } from '../src/maps/presence.ts';
 import { createAdoptions } from '../src/nodes/adoptions.ts';
 import { createTakeOut } from '../src/nodes/departures.ts';
 import { createRegistry } from '../src/nodes/registry.ts';
+import { createRevoke } from '../src/nodes/revoke.ts';
 import { createOperations } from '../src/operations/table.ts';
 import { createPolicyKeeper } from '../src/policy/policy-keeper.ts';
 import { createRefusals } from '../src/refusals.ts';
@@ -64,6 +65,7 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
   const refusals = createRefusals({ log, now: () => WALL_MS });
   const adoptions = createAdoptions(rig);
   const maps = createMapSource(registry, { epoch: 1, network: FACE });
+  const takeOut = createTakeOut({ ...rig, accounts: rig, now: () => WALL_MS });
   const operations = createOperations({
     ...rig,
     accounts: rig,
@@ -76,7 +78,12 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     now: () => WALL_MS,
     pageUrl: (path) => `${ORIGIN}${path}`,
     joinLink: (token) => `${ORIGIN}/join#${token}`,
-    takeOut: createTakeOut({ ...rig, accounts: rig, now: () => WALL_MS }),
+    takeOut,
+    revoke: createRevoke({
+      registry,
+      takeOut,
+      control: () => ({ connected: new Map(), untilRevoked: async () => [] }),
+    }),
     adoptions,
     disconnectUser: () => {},
     counters: () => ({ refused: refusals.counters() }),
@@ -185,6 +192,8 @@ export function createEchoControl(): ControlServer & {
     },
     disconnect() {},
     connected: new Map(),
+    tellRevocations() {},
+    untilRevoked: async () => [],
     counters: {} as ControlServer['counters'],
     close() {},
   };

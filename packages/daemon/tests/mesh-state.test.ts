@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeMapMessage } from '@pcloud/netmap';
+import { createRevocationSet, writeMapMessage } from '@pcloud/netmap';
 import { createNobleCrypto } from '@pcloud/wireguard';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +13,7 @@ import { createMapKeeper } from '../src/mesh/map-keeper.ts';
 import { loadIdentity } from '../src/mesh/state/identity.ts';
 import { openMapStore } from '../src/mesh/state/map-store.ts';
 import { openMembership } from '../src/mesh/state/membership.ts';
+import { openRevocations } from '../src/mesh/state/revocations.ts';
 import { openSeen } from '../src/mesh/state/seen.ts';
 import { lockState, processName } from '../src/mesh/state/state-lock.ts';
 import { createFakeClock } from '../src/testing/fake-clock.ts';
@@ -143,6 +144,7 @@ test('a full disk keeps no map and stops nothing, and what was seen holds until 
   const keeper = createMapKeeper({
     store: { load: () => undefined, save: fail, remove() {} },
     seen: { version: { epoch: 0, revision: 0 }, note: fail, remove() {} },
+    revocations: { of: createRevocationSet, add: fail },
     clock,
     log: { ...silentLogger, warn: (_fields, event) => void warnings.push(event) },
     worked: () => new Map(),
@@ -161,6 +163,7 @@ test('the first map is on disk at once, later ones within a second', () =>
     const keeper = createMapKeeper({
       store,
       seen: openSeen(directory),
+      revocations: openRevocations(directory),
       clock,
       log: silentLogger,
       worked: () => new Map(),

@@ -41,7 +41,13 @@ export { isMeshRange, MESH_RANGES, mapFault } from './map-fault.ts';
 export { type EntryKind, entryHash, hashMap, xorInto } from './map-hash.ts';
 export { type MapMessage, readMapMessage, writeMapMessage } from './map-message.ts';
 export { decodeNodeMessage, decodeServerMessage, encodeMessage } from './message-schema.ts';
-export { type NodeMessage, PROTOCOL_VERSIONS, type RefusalCode, type ServerMessage } from './messages.ts';
+export {
+  type NodeMessage,
+  PROTOCOL_VERSIONS,
+  REVOCATIONS_VERSION,
+  type RefusalCode,
+  type ServerMessage,
+} from './messages.ts';
 export { isNodeName, MAX_NAME_LENGTH, toNodeName, uniqueName } from './names.ts';
 export { formatNetworkId, networkId, parseNetworkId } from './network-id.ts';
 export { proveNodeKey, verifyNodeKey } from './node-key-proof.ts';
@@ -69,7 +75,8 @@ export { hasPorts, type PortRange, parseProtocol } from './policy/ports.ts';
 export { formatProblem, type PolicyProblem, type PolicyProblemCode } from './policy/problem.ts';
 export { formatTrace, type TracedFlow } from './policy/trace.ts';
 export type { PolicyFacts, PolicyUser, Users } from './policy/users.ts';
-export { isCanonicalKey } from './public-key.ts';
+export { canonicalKey, isCanonicalKey } from './public-key.ts';
+export { createRevocationSet, type Revocation, type RevocationSet } from './revocation.ts';
 export { LIMITS, MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from './schema/limits.ts';
 export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';
 export {

@@ -6,9 +6,10 @@ import { blake2s256, utf8 } from './bytes.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { MapNetwork, MapNode, NetworkMap } from './map.ts';
 import type { FilterRule } from './policy/filter-rule.ts';
+import type { Revocation } from './revocation.ts';
 import { encodeBase64 } from './text.ts';
 
-export type EntryKind = 'network' | 'self' | 'node' | 'filter';
+export type EntryKind = 'network' | 'self' | 'node' | 'filter' | 'revoked';
 
 /** Entries are never changed, only replaced, and many maps share one: each is hashed once for each of its kinds. */
 const known: Record<EntryKind, WeakMap<object, Uint8Array>> = {
@@ -16,11 +17,15 @@ const known: Record<EntryKind, WeakMap<object, Uint8Array>> = {
   self: new WeakMap(),
   node: new WeakMap(),
   filter: new WeakMap(),
+  revoked: new WeakMap(),
 };
 const mapHashes = new WeakMap<NetworkMap, Uint8Array>();
 
 /** BLAKE2s-256 of one entry in canonical JSON under its kind. Not to be written into. */
-export function entryHash(kind: EntryKind, entry: MapNetwork | MapNode | readonly FilterRule[]): Uint8Array {
+export function entryHash(
+  kind: EntryKind,
+  entry: MapNetwork | MapNode | readonly FilterRule[] | Revocation,
+): Uint8Array {
   let hash = known[kind].get(entry);
   if (hash === undefined) {
     hash = blake2s256(utf8(`${kind}\n${canonicalJson(entry)}`));

@@ -6,9 +6,12 @@
 import type { MapDelta, MapNetwork, MapNode, Presence } from './map.ts';
 
 import type { FilterRule } from './policy/filter-rule.ts';
+import type { Revocation } from './revocation.ts';
 
 /** Versions of this protocol that are spoken here. The hello negotiates the highest that both sides have. */
-export const PROTOCOL_VERSIONS = { least: 1, most: 1 } as const;
+export const PROTOCOL_VERSIONS = { least: 1, most: 2 } as const;
+/** From this one on nodes keep the list of what was revoked. */
+export const REVOCATIONS_VERSION = 2;
 
 export type NodeMessage =
   | {
@@ -36,6 +39,8 @@ export type NodeMessage =
   | { readonly kind: 'endpoints'; readonly endpoints: readonly string[] }
   /** A delta did not fit: the whole map, please. */
   | { readonly kind: 'resync' }
+  /** What `revocations` of this id told is in force and on disk. `hash` is that of all that the node has. */
+  | { readonly kind: 'revoked'; readonly id: number; readonly hash: string }
   /** An operation in the name of the node's user. */
   | { readonly kind: 'request'; readonly id: number; readonly operation: string; readonly input: unknown }
   | { readonly kind: 'ping'; readonly id: number }
@@ -67,6 +72,8 @@ export type ServerMessage =
     }
   | ({ readonly kind: 'delta' } & MapDelta)
   | { readonly kind: 'presence'; readonly nodes: readonly Presence[] }
+  /** More of what was revoked; of none, when only the node's hash is asked for. Answered by `revoked`. */
+  | { readonly kind: 'revocations'; readonly id: number; readonly nodes: readonly Revocation[] }
   | { readonly kind: 'response'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly code: string; readonly message: string }
   | { readonly kind: 'ping'; readonly id: number }

@@ -12,3 +12,11 @@ export function isCanonicalKey(key: Uint8Array): boolean {
   }
   return false;
 }
+
+/** The one encoding of the key that X25519 takes 32 bytes for (RFC 7748 section 5): bit 255 is no part of it. */
+export function canonicalKey(key: Uint8Array): Uint8Array {
+  const canonical = key.slice();
+  canonical[31]! &= 0x7f;
+  // What is left above the prime is below 2^255, so that all bytes but the first are the prime's own.
+  return isCanonicalKey(canonical) ? canonical : Uint8Array.of(canonical[0]! - PRIME[0]!, ...new Uint8Array(31));
+}

@@ -3,6 +3,7 @@ import { askNetwork } from '../ask-network.ts';
 import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { collect } from '../settings/options.ts';
+import { formatRevoked, type Revoked } from '../texts/revoked.ts';
 import { formatTable } from '../texts/table.ts';
 
 interface NodeRow {
@@ -15,12 +16,15 @@ interface NodeRow {
 }
 
 export function addNodes(program: Command, context: CliContext): void {
-  const nodes = program.command('nodes').description('list, rename, adopt, remove and approve devices of the network');
+  const nodes = program
+    .command('nodes')
+    .description('list, rename, adopt, remove, revoke and approve devices of the network');
   addExamples(nodes, [
     ['pcloud nodes list', 'all of them'],
     ['pcloud nodes rename laptop-2 ada-laptop', 'another name'],
     ['pcloud nodes adopt phone', 'it belonged to nobody, and is yours now'],
     ['pcloud nodes remove old-phone', 'it is out at once'],
+    ['pcloud nodes revoke phone', 'it was stolen: its keys are never taken again'],
     ['pcloud nodes approve ABCD-EFGH', 'let in a device that shows this code'],
   ]);
 
@@ -61,7 +65,15 @@ export function addNodes(program: Command, context: CliContext): void {
     .option('--revoke', 'its keys are never taken again: it was lost or stolen');
   onCall<{ revoke?: boolean }>(remove, context, async ({ settings, args: [node], options, answer }) => {
     const removed = await askNetwork(settings, context, 'nodes.remove', { node, revoke: options.revoke === true });
-    answer(removed, `${node} is out of the network.\n`);
+    if (options.revoke) answer(removed, formatRevoked(node!, removed as Revoked, context.columns));
+    else answer(removed, `${node} is out of the network.\n`);
+  });
+
+  const revoke = nodes.command('revoke').description('take a lost or stolen device out for good: as remove --revoke');
+  revoke.argument('<node>', 'name or address');
+  onCall(revoke, context, async ({ settings, args: [node], answer }) => {
+    const revoked = (await askNetwork(settings, context, 'nodes.remove', { node, revoke: true })) as Revoked;
+    answer(revoked, formatRevoked(node!, revoked, context.columns));
   });
 
   const approve = nodes.command('approve').description('let in the device that shows a code');

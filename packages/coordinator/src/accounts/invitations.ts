@@ -156,7 +156,7 @@ export function createInvitations(deps: InvitationsDeps): Invitations {
       const { user } = await decideAndCommit(store, async () => {
         const open = secret === undefined ? undefined : await readOpen(secret);
         const role = open?.record.role ?? 'member';
-        const parts = await users.prepare({ name, role, password: hash });
+        const parts = await users.prepare({ name, role, password: hash, addedOn: open?.record.nodeId });
         const event = { actor: 'nobody' as const, action: 'users.register', subject: `user:${parts.user.id}` };
         const detail = { name: parts.user.name, role, invitation: open?.record.id ?? '' };
         const put = [...parts.put, audit.put({ ...event, detail, source })];

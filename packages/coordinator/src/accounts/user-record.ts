@@ -13,6 +13,8 @@ export interface UserRecord {
   readonly createdAtMs: number;
   /** Sessions of an earlier generation have ended: a new password and a disabling begin another. */
   readonly generation: number;
+  /** The id of the node on which the account, or the invitation to it, was made. */
+  readonly addedOn?: string | undefined;
 }
 
 export const userRecord: v.GenericSchema<unknown, UserRecord> = v.object({
@@ -22,6 +24,7 @@ export const userRecord: v.GenericSchema<unknown, UserRecord> = v.object({
   disabled: v.boolean(),
   createdAtMs: v.number(),
   generation: v.number(),
+  addedOn: v.optional(v.string()),
 });
 
 /** Under `usernames/<name>`. */

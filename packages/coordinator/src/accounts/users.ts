@@ -41,6 +41,8 @@ export interface PreparedUser {
   readonly name: string;
   readonly role: Role;
   readonly password: PasswordRecord;
+  /** See `UserRecord`. */
+  readonly addedOn?: string | undefined;
 }
 
 export interface UsersDeps {
@@ -59,12 +61,25 @@ export function createUsers({ store, now, random, audit, hasher }: UsersDeps): U
     return { user: readRecord(userRecord, entry), revision: entry.revision };
   }
 
-  async function prepare({ name: wish, role, password }: PreparedUser): Promise<{ user: UserRecord } & StoreCommit> {
+  async function prepare({
+    name: wish,
+    role,
+    password,
+    addedOn,
+  }: PreparedUser): Promise<{ user: UserRecord } & StoreCommit> {
     const name = checkName(wish);
     if (await store.get(userPaths.name(name))) {
       throw new CoordinatorError('NAME_TAKEN', `user name: "${name}" belongs to somebody else`);
     }
-    const user: UserRecord = { id: newId(random), name, role, disabled: false, createdAtMs: now(), generation: 1 };
+    const user: UserRecord = {
+      id: newId(random),
+      name,
+      role,
+      disabled: false,
+      createdAtMs: now(),
+      generation: 1,
+      ...(addedOn !== undefined && { addedOn }),
+    };
     const owners = await ownersChange(store, undefined, user);
     return {
       user,
@@ -130,7 +145,8 @@ export function createUsers({ store, now, random, audit, hasher }: UsersDeps): U
       const { user } = await decideAndCommit(store, async () => {
         const authority = await readAuthority(actor, store);
         checkMayGrant(authority.role, role);
-        const parts = await prepare({ name, role, password: record });
+        const addedOn = actor.kind === 'user' ? actor.nodeId : undefined;
+        const parts = await prepare({ name, role, password: record, addedOn });
         const event = {
           actor,
           action: 'users.create',

@@ -19,6 +19,8 @@ export interface ApprovalRecord extends ApprovalInfo {
   /** Who approved, and owns the node unless there are tags. */
   readonly approvedBy?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** The node on which it was approved. */
+  readonly approvedOn?: string | undefined;
 }
 
 export const approvalRecord: v.GenericSchema<unknown, ApprovalRecord> = v.object({
@@ -31,4 +33,5 @@ export const approvalRecord: v.GenericSchema<unknown, ApprovalRecord> = v.object
   state: v.picklist(['pending', 'approved', 'denied']),
   approvedBy: v.optional(v.string()),
   tags: v.optional(v.array(v.string())),
+  approvedOn: v.optional(v.string()),
 });

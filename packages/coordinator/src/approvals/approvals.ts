@@ -113,7 +113,8 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
         throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may give tags');
       }
       const { key, revision, record: before } = await find(actor, typed);
-      const record = { ...before, ...decision, approvedBy: authority.userId ?? '' };
+      const approvedOn = actor.kind === 'user' ? actor.nodeId : undefined;
+      const record = { ...before, ...decision, approvedBy: authority.userId ?? '', approvedOn };
       const detail = { name: before.name, source: before.source, tags: decision.tags?.join(' ') ?? '' };
       const event = audit.put({
         actor,
@@ -189,7 +190,7 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
         compare.push({ key: entry.key, revision: entry.revision });
       }
       const userId = tags.length > 0 ? '' : approver;
-      return { userId, tags, ephemeral: false, compare, put: [{ key, value: undefined }] };
+      return { userId, addedOn: record.approvedOn, tags, ephemeral: false, compare, put: [{ key, value: undefined }] };
     },
 
     async cancel(code) {

@@ -11,6 +11,7 @@ import {
   NetmapError,
   type NodeMessage,
   PROTOCOL_VERSIONS,
+  REVOCATIONS_VERSION,
   type RefusalCode,
   type ServerMessage,
   toPlainText,
@@ -31,16 +32,23 @@ import type {
   SocketFault,
 } from './control-server.ts';
 import { withObserved } from './observed-endpoint.ts';
+import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts';
 
 export interface Connection extends ConnectionInput {
   /** Says why, and ends. */
   end(code: RefusalCode, message: string): void;
+  /** The list of what was revoked has grown. */
+  tellRevocations(): void;
+  /** How many of the list, in its order, are in force at the node. */
+  readonly confirmedRevocations: number;
 }
 
 export interface ConnectionDeps extends ControlDeps {
   readonly count: (counter: ControlCounter) => void;
   readonly handleMember: (nodeId: string) => void;
   readonly handleEnd: (nodeId: string | undefined) => void;
+  /** A member has confirmed more of what was revoked. */
+  readonly handleConfirmed: (nodeId: string, confirmed: number) => void;
 }
 
 type Join = Extract<NodeMessage, { kind: 'join' }>;
@@ -73,6 +81,8 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   let handshakeHash = new Uint8Array(0);
   let node: NodeRecord | undefined;
   let feed: MapFeed | undefined;
+  let revocations: RevocationFeed | undefined;
+  let version = 0;
   let approval: PendingApproval | undefined;
   let requests = 0;
   let isRemoved = false;
@@ -176,7 +186,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
 
   function handleHello({ versions, serverSet }: Extract<NodeMessage, { kind: 'hello' }>): void {
     stage = 'challenged';
-    const version = Math.min(versions.most, PROTOCOL_VERSIONS.most);
+    version = Math.min(versions.most, PROTOCOL_VERSIONS.most);
     if (version < Math.max(versions.least, PROTOCOL_VERSIONS.least)) {
       const ours = `${PROTOCOL_VERSIONS.least} to ${PROTOCOL_VERSIONS.most}`;
       end('VERSION_UNSUPPORTED', `this server speaks protocol versions ${ours}; update the older of the two`);
@@ -267,6 +277,10 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       handleRemoved,
     });
     feed.start(join.map);
+    if (version >= REVOCATIONS_VERSION) {
+      revocations = createRevocationFeed(deps.revocations, send);
+      revocations.start();
+    }
     listen();
   }
 
@@ -279,7 +293,13 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   function handleMemberMessage(message: NodeMessage): void {
     if (message.kind === 'endpoints') presence.setOnline(node!.id, withObserved(message.endpoints, source));
     else if (message.kind === 'resync') feed!.resync();
+    else if (message.kind === 'revoked') handleRevoked(message);
     else if (message.kind === 'request') handleRequest(message);
+    else giveUp('out-of-turn', 'OUT_OF_TURN');
+  }
+
+  function handleRevoked(message: Extract<NodeMessage, { kind: 'revoked' }>): void {
+    if (revocations?.handleConfirmed(message)) deps.handleConfirmed(node!.id, revocations.confirmed);
     else giveUp('out-of-turn', 'OUT_OF_TURN');
   }
 
@@ -344,5 +364,9 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     handleFault: (code) => giveUp('frames-refused', code),
     handleClose: finish,
     end,
+    tellRevocations: () => revocations?.tell(),
+    get confirmedRevocations() {
+      return revocations?.confirmed ?? 0;
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** The server's end of every node channel: who connects, what it may, and that it is still there. */
-import type { RefusalCode } from '@pcloud/netmap';
+import type { RefusalCode, RevocationSet } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
 import type { Logger } from '../log.ts';
 import type { MapSource } from '../maps/map-source.ts';
@@ -30,6 +30,14 @@ export interface ControlServer {
   /** Nodes that are connected, by id. */
   readonly connected: ReadonlyMap<string, unknown>;
   readonly counters: Readonly<Record<ControlCounter, number>>;
+  /** The list of what was revoked has grown. */
+  tellRevocations(): void;
+  /**
+   * Waits until that many of what was revoked, in the list's order, are in force at all nodes connected now but one,
+   * or have gone away.
+   * @returns ids of those where they are not, when it was given up
+   */
+  untilRevoked(count: number, revoked: string, limitMs: number): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -92,6 +100,7 @@ export interface ControlDeps {
   readonly door: Doorkeeper;
   readonly maps: MapSource;
   readonly presence: PresenceTable;
+  readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
   /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
   readonly request: (node: NodeRecord, operation: string, input: unknown, source: string) => Promise<unknown>;
   readonly log: Logger;
@@ -124,6 +133,12 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     replaced: 0,
   };
   let isClosed = false;
+  /** Who waits for confirmations: told of each, and of nodes that went away. */
+  const waiting = new Set<(nodeId: string, confirmed: number) => void>();
+
+  function noteConfirmed(nodeId: string, confirmed: number): void {
+    for (const listener of waiting) listener(nodeId, confirmed);
+  }
 
   return {
     counters,
@@ -157,13 +172,37 @@ export function createControlServer(deps: ControlDeps): ControlServer {
           if (nodeId === undefined || byNode.get(nodeId) !== connection) return;
           byNode.delete(nodeId);
           deps.presence.setOffline(nodeId);
+          noteConfirmed(nodeId, Number.POSITIVE_INFINITY);
         },
+        handleConfirmed: noteConfirmed,
       });
       all.add(connection);
       return connection;
     },
     disconnect(nodeId, code, message) {
       byNode.get(nodeId)?.end(code, message);
+    },
+    tellRevocations() {
+      for (const connection of byNode.values()) connection.tellRevocations();
+    },
+    untilRevoked(count, revoked, limitMs) {
+      const left = new Set<string>();
+      for (const [nodeId, connection] of byNode) {
+        if (nodeId !== revoked && connection.confirmedRevocations < count) left.add(nodeId);
+      }
+      if (left.size === 0) return Promise.resolve([]);
+      return new Promise((resolve) => {
+        const finish = (): void => {
+          cancel();
+          waiting.delete(listener);
+          resolve([...left]);
+        };
+        const cancel = deps.setTimer(finish, limitMs);
+        function listener(nodeId: string, confirmed: number): void {
+          if (confirmed >= count && left.delete(nodeId) && left.size === 0) finish();
+        }
+        waiting.add(listener);
+      });
     },
     close() {
       isClosed = true;

@@ -5,6 +5,8 @@ export interface Admission {
   readonly userId: string;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
+  /** The id of the node on which that word was given. */
+  readonly addedOn?: string | undefined;
   readonly isServer?: boolean | undefined;
   /** A place that was chosen for it; the first free one otherwise. */
   readonly index?: number | undefined;

@@ -55,7 +55,7 @@ export async function renameNode(
 
 /**
  * Takes a node out of the network: its name and keys are free, its address rests for a week.
- * @param revoke the machine's key is never let in again, whatever token it has
+ * @param revoke the machine's key is never let in again, whatever token it has, and its node key is no other's
  * @returns the revision
  * @throws CoordinatorError NODE_UNKNOWN, CONFLICT
  */
@@ -70,13 +70,14 @@ export async function removeNode(
     ...besides,
     { key: nodePaths.node(id), value: undefined },
     { key: nodePaths.machine(node.machineKey), value: undefined },
-    { key: nodePaths.nodeKey(node.nodeKey), value: undefined },
     { key: nodePaths.name(node.name), value: undefined },
     { key: nodePaths.address(node.index), value: encodeRecord({ nodeId: id, freedAtMs: now() }) },
   ];
   if (revoke) {
     const value = encodeRecord({ nodeId: id, nodeKey: node.nodeKey, atMs: now() });
     put.push({ key: nodePaths.revocation(node.machineKey), value });
+  } else {
+    put.push({ key: nodePaths.nodeKey(node.nodeKey), value: undefined });
   }
   return committed(await store.commit({ compare: [{ key: nodePaths.node(id), revision }, ...word], put }), id);
 }

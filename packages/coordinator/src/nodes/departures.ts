@@ -10,8 +10,7 @@ export type DepartureAction = 'nodes.leave' | 'nodes.expire' | 'nodes.remove' | 
 
 /**
  * Takes a node out of the network, and ends the sessions, invitations and tokens made on it. With `nodes.revoke`
- * its machine is never let in again.
- * @returns how many of them ended
+ * its keys are never taken again.
  * @throws CoordinatorError as `removeNode`
  */
 export type TakeOut = (
@@ -19,7 +18,14 @@ export type TakeOut = (
   node: NodeRecord,
   action: DepartureAction,
   options?: { readonly word?: OnWordOf; readonly source?: string },
-) => Promise<number>;
+) => Promise<Departure>;
+
+export interface Departure {
+  /** How many sessions, invitations and tokens ended. */
+  readonly ended: number;
+  /** Of the commit that took it out. */
+  readonly revision: number;
+}
 
 export interface DeparturesDeps {
   readonly store: Store;
@@ -35,12 +41,12 @@ export function createTakeOut(deps: DeparturesDeps): TakeOut {
   return async (actor, node, action, { word, source } = {}) => {
     const event = { actor, subject: `node:${node.id}`, source };
     const put = [audit.put({ ...event, action, detail: { name: node.name } })];
-    await removeNode(node.id, action === 'nodes.revoke', deps, { word, put });
+    const revision = await removeNode(node.id, action === 'nodes.revoke', deps, { word, put });
     const counts = await Promise.all(
       [accounts.sessions, accounts.invitations, tokens].map((each) => each.endOfNode(node.id)),
     );
     const ended = counts.reduce((sum, count) => sum + count, 0);
     if (ended > 0) await audit.append({ ...event, action: 'nodes.secrets-end', detail: { name: node.name, ended } });
-    return ended;
+    return { ended, revision };
   };
 }

@@ -80,6 +80,7 @@ export async function joinNode<R extends string>(
       index,
       ephemeral: admission.ephemeral,
       createdAtMs: deps.now(),
+      ...(admission.addedOn !== undefined && { addedOn: admission.addedOn }),
     };
     const address = await store.get(nodePaths.address(index));
     const result = await store.commit({

@@ -17,6 +17,8 @@ export interface NodeRecord {
   /** Goes away by itself when it was not connected for a while. */
   readonly ephemeral: boolean;
   readonly createdAtMs: number;
+  /** The id of the node on which the link was made, or the code typed, that let it in. */
+  readonly addedOn?: string | undefined;
 }
 
 export const nodeRecord: v.GenericSchema<unknown, NodeRecord> = v.object({
@@ -30,6 +32,7 @@ export const nodeRecord: v.GenericSchema<unknown, NodeRecord> = v.object({
   index: v.pipe(v.number(), v.integer(), v.minValue(1)),
   ephemeral: v.boolean(),
   createdAtMs: v.number(),
+  addedOn: v.optional(v.string()),
 });
 
 /** Who has an address, under `addresses/<index>`: a node, or, since `freedAtMs`, nobody. */
@@ -57,6 +60,12 @@ export interface RevocationRecord {
   readonly atMs: number;
 }
 
+export const revocationRecord: v.GenericSchema<unknown, RevocationRecord> = v.object({
+  nodeId: v.string(),
+  nodeKey: v.string(),
+  atMs: v.number(),
+});
+
 interface NodePaths {
   nodes(): Uint8Array;
   node(id: string): Uint8Array;
@@ -65,6 +74,7 @@ interface NodePaths {
   name(name: string): Uint8Array;
   addresses(): Uint8Array;
   address(index: number): Uint8Array;
+  revocations(): Uint8Array;
   revocation(machineKey: string): Uint8Array;
 }
 
@@ -77,6 +87,7 @@ export const nodePaths: NodePaths = {
   name: (name) => textKey('names', name),
   addresses: () => below('addresses'),
   address: (index) => textKey('addresses', String(index).padStart(10, '0')),
+  revocations: () => below('revocations'),
   revocation: (machineKey) => textKey('revocations', pathPart(machineKey)),
 };
 

@@ -2,13 +2,20 @@
  * Nodes, their addresses, their users and the policy in memory, kept current by the store's watch. Maps are made of it;
  * what decides (a join, a rename) is compared again by the commit.
  */
-import type { IndexUse } from '@pcloud/netmap';
+import { createRevocationSet, type IndexUse, type Revocation, type RevocationSet } from '@pcloud/netmap';
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
 import type { Role } from '../operations/operation.ts';
 import { policyPath, policyRecord } from '../policy/policy-record.ts';
 import { below, lastPart, readRecord, type Store, type StoreChange, StoreError } from '../store/index.ts';
-import { type AddressRecord, addressRecord, type NodeRecord, nodePaths, nodeRecord } from './node-record.ts';
+import {
+  type AddressRecord,
+  addressRecord,
+  type NodeRecord,
+  nodePaths,
+  nodeRecord,
+  revocationRecord,
+} from './node-record.ts';
 
 export interface Registry {
   /** Of the store, as far as it was seen. */
@@ -27,6 +34,10 @@ export interface Registry {
   userName(userId: string): string;
   /** The text of the policy; undefined while nobody has set one. */
   readonly policy: string | undefined;
+  /** It only grows. */
+  readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
+  /** Is told when it has. Returns what ends it. */
+  subscribeRevocations(listener: () => void): () => void;
   /** Counts changes of users and policy. */
   readonly factsVersion: number;
   /** Resolves once what that revision changed is here. */
@@ -46,6 +57,8 @@ export interface RegisteredUser {
   readonly name: string;
   readonly role: Role;
   readonly disabled: boolean;
+  /** The id of the node on which the account, or the invitation to it, was made. */
+  readonly addedOn?: string | undefined;
 }
 
 export interface RegistryDeps {
@@ -63,6 +76,7 @@ const registeredUser: v.GenericSchema<unknown, RegisteredUser> = v.object({
   name: v.string(),
   role: v.picklist(['owner', 'admin', 'member']),
   disabled: v.boolean(),
+  addedOn: v.optional(v.string()),
 });
 
 /** @throws StoreError when the store cannot be read at the start */
@@ -72,6 +86,8 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
   const names = new Map<string, string>();
   const addresses = new Map<number, AddressRecord>();
   const users = new Map<string, RegisteredUser>();
+  const revocations = createRevocationSet();
+  const revocationListeners = new Set<() => void>();
   let policy: string | undefined;
   let factsVersion = 0;
   const nodesOfUser = new Map<string, Set<string>>();
@@ -108,6 +124,10 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       else addresses.set(update.index, update.address);
       return false;
     }
+    if (update.kind === 'revocation') {
+      if (revocations.add([update.revocation]).length > 0) for (const listener of revocationListeners) listener();
+      return false;
+    }
     factsVersion += 1;
     if (update.kind === 'policy') {
       policy = update.text;
@@ -132,7 +152,7 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
 
   /** Reads all anew. Nothing of it counts unless all of it could be read. */
   async function load(): Promise<void> {
-    const lists = await Promise.all([NODES, ADDRESSES, USERS, POLICY].map((prefix) => store.list(prefix)));
+    const lists = await Promise.all([NODES, ADDRESSES, USERS, POLICY, REVOCATIONS].map((prefix) => store.list(prefix)));
     const updates = readAll(lists.flatMap((list) => list.entries));
     const changed = new Set<string>(nodes.keys());
     for (const id of changed) setNode(id, undefined);
@@ -187,6 +207,11 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     get policy() {
       return policy;
     },
+    revocations,
+    subscribeRevocations(listener) {
+      revocationListeners.add(listener);
+      return () => void revocationListeners.delete(listener);
+    },
     get factsVersion() {
       return factsVersion;
     },
@@ -207,6 +232,7 @@ const NODES = nodePaths.nodes();
 const ADDRESSES = nodePaths.addresses();
 const USERS = below('users');
 const POLICY = policyPath;
+const REVOCATIONS = nodePaths.revocations();
 
 function isBelow(key: Uint8Array, prefix: Uint8Array): boolean {
   return key.length > prefix.length && startsWith(key, prefix);
@@ -220,9 +246,10 @@ type Update =
   | { readonly kind: 'node'; readonly id: string; readonly node: NodeRecord | undefined }
   | { readonly kind: 'address'; readonly index: number; readonly address: AddressRecord | undefined }
   | { readonly kind: 'user'; readonly id: string; readonly user: RegisteredUser | undefined }
+  | { readonly kind: 'revocation'; readonly revocation: Revocation }
   | { readonly kind: 'policy'; readonly text: string | undefined };
 
-/** What the puts say of nodes, addresses, users and policy. All of it can be read, or it throws. */
+/** What the puts say of nodes, addresses, revocations, users and policy. All of it can be read, or it throws. */
 function readAll(puts: readonly StoreChange['puts'][number][]): Update[] {
   return puts.map(readUpdate).filter((update) => update !== undefined);
 }
@@ -233,6 +260,11 @@ function readUpdate({ key, value }: StoreChange['puts'][number]): Update | undef
   const id = lastPart(key);
   if (isBelow(key, NODES)) return { kind: 'node', id, node: read(nodeRecord) };
   if (isBelow(key, ADDRESSES)) return { kind: 'address', index: Number(id), address: read(addressRecord) };
+  if (isBelow(key, REVOCATIONS)) {
+    // Of a set that only grows there is nothing to take away.
+    const found = read(revocationRecord);
+    return found && { kind: 'revocation', revocation: { nodeId: found.nodeId, nodeKey: found.nodeKey } };
+  }
   if (isBelow(key, USERS)) return { kind: 'user', id, user: read(registeredUser) };
   if (key.length === POLICY.length && startsWith(key, POLICY))
     return { kind: 'policy', text: read(policyRecord)?.text };

@@ -10,6 +10,7 @@ import { type OnWordOf, renameNode } from '../nodes/change.ts';
 import type { TakeOut } from '../nodes/departures.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
+import type { Revoke, Revoked } from '../nodes/revoke.ts';
 import type { Store } from '../store/index.ts';
 import { define } from './define.ts';
 import { nothing, text } from './inputs.ts';
@@ -25,6 +26,7 @@ export interface NodeOperationsDeps {
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly takeOut: TakeOut;
+  readonly revoke: Revoke;
   /** What became of connections, and what was turned away, since the start. */
   readonly counters: () => unknown;
   readonly adoptions: Adoptions;
@@ -38,8 +40,23 @@ export interface NodeFace extends MapNode {
   readonly createdAtMs: number;
 }
 
+/** Nodes as far as who asks may know of them. */
+export interface NamedNodes {
+  readonly names: readonly string[];
+  readonly others: number;
+}
+
+/** What is told of a node that was revoked. */
+export interface RevokedFace {
+  readonly ended: number;
+  readonly addedNodes: NamedNodes;
+  readonly addedUsers: readonly string[];
+  readonly unconfirmed: NamedNodes;
+  readonly away: NamedNodes;
+}
+
 export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
-  const { store, registry, maps, presence, audit, takeOut, adoptions, users } = deps;
+  const { store, registry, maps, presence, audit, takeOut, revoke, adoptions, users } = deps;
 
   function faceOf(node: NodeRecord): NodeFace {
     const found = presence.get(node.id);
@@ -72,6 +89,22 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
     const { role, userId, compare } = await readAuthority(actor, store);
     if (isAtLeast(role, 'admin') || (node.userId !== '' && node.userId === userId)) return compare;
     throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
+  }
+
+  /** By name where the actor may know of them, and else by number. */
+  function namesOf(actor: Actor, { ended, addedUsers, ...found }: Revoked): RevokedFace {
+    const isKnown = knows(actor);
+    const name = (nodes: readonly NodeRecord[]): NamedNodes => {
+      const names = nodes.filter(isKnown).map((node) => node.name);
+      return { names: names.sort(), others: nodes.length - names.length };
+    };
+    return {
+      ended,
+      addedNodes: name(found.addedNodes),
+      addedUsers,
+      unconfirmed: name(found.unconfirmed),
+      away: name(found.away),
+    };
   }
 
   /** A user by name; left out, who asks. */
@@ -125,7 +158,8 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       async run(actor, input) {
         const found = find(actor, input.node);
         const word = await checkMayChange(actor, found);
-        const ended = await takeOut(actor, found, input.revoke ? 'nodes.revoke' : 'nodes.remove', { word });
+        if (input.revoke) return { removed: found.name, ...namesOf(actor, await revoke(actor, found, word)) };
+        const { ended } = await takeOut(actor, found, 'nodes.remove', { word });
         return { removed: found.name, ended };
       },
     }),

@@ -3,13 +3,16 @@ import {
   applyDelta,
   type ClientChannel,
   createClientChannel,
+  createRevocationSet,
   decodeBase64,
   encodeBase64,
   type MapVersion,
   type NetworkMap,
   type NodeMessage,
+  PROTOCOL_VERSIONS,
   type Presence,
   proveNodeKey,
+  type RevocationSet,
   readMapMessage,
   type ServerMessage,
 } from '@pcloud/netmap';
@@ -63,6 +66,10 @@ export interface MemoryNodeOptions {
   readonly token?: string | undefined;
   readonly endpoints?: readonly string[];
   readonly map?: MapVersion & { readonly hash: string };
+  /** Of the protocol. Default: those there are. */
+  readonly versions?: { readonly least: number; readonly most: number };
+  /** What it has on disk. */
+  readonly revocations?: RevocationSet;
   /** Takes nothing that is sent to it: bytes pile up. */
   readonly reads?: boolean;
 }
@@ -81,6 +88,9 @@ export interface MemoryNode {
   pendingBytes: number;
   /** Whether it answers pings. */
   answers: boolean;
+  readonly revocations: RevocationSet;
+  /** Whether it confirms what was revoked. */
+  confirms: boolean;
   send(message: NodeMessage): void;
   sendFrame(frame: Uint8Array): void;
   last<K extends ServerMessage['kind']>(kind: K): Extract<ServerMessage, { kind: K }> | undefined;
@@ -141,6 +151,7 @@ export async function createMemoryControl(
     presence,
     request: async () => null,
     log: silentLogger,
+    revocations: registry.revocations,
     refusals,
     program: 'test',
     now: clock.now,
@@ -148,6 +159,8 @@ export async function createMemoryControl(
     setTimer: clock.setTimer,
     ...overrides,
   });
+
+  const telling = registry.subscribeRevocations(server.tellRevocations);
 
   function key(): Uint8Array {
     const bytes = new Uint8Array(32);
@@ -184,6 +197,7 @@ export async function createMemoryControl(
       }
     },
     async close() {
+      telling();
       server.close();
       presence.close();
       maps.close();
@@ -216,7 +230,7 @@ export function createMemoryNode(
       if (output.kind === 'transmit') input?.handleFrame(output.frame);
       else if (output.kind === 'open') {
         handshakeHash = output.hash.slice();
-        node.send({ kind: 'hello', versions: { least: 1, most: 1 }, program: 'test', serverSet: 0 });
+        node.send({ kind: 'hello', versions: options.versions ?? PROTOCOL_VERSIONS, program: 'test', serverSet: 0 });
       } else if (output.kind === 'message') take(output.message);
       else node.isClosed = true;
     }
@@ -251,6 +265,9 @@ export function createMemoryNode(
       } else node.map = next;
     } else if (message.kind === 'presence') {
       for (const each of message.nodes) node.presence.set(each.id, each);
+    } else if (message.kind === 'revocations') {
+      node.revocations.add(message.nodes);
+      if (node.confirms) node.send({ kind: 'revoked', id: message.id, hash: node.revocations.hash });
     } else if (message.kind === 'ping' && node.answers) node.send({ kind: 'pong', id: message.id });
   };
 
@@ -264,6 +281,8 @@ export function createMemoryNode(
     isClosed: false,
     pendingBytes: 0,
     answers: true,
+    revocations: options.revocations ?? createRevocationSet(),
+    confirms: true,
     send: (message) => perform(channel.send(message)),
     sendFrame: (frame) => input?.handleFrame(frame),
     last: (kind) => node.received.findLast((message) => message.kind === kind) as never,

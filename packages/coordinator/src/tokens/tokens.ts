@@ -171,8 +171,8 @@ export function createTokens({ store, now, random, audit }: TokensDeps): Tokens 
       const event = audit.put({ actor: 'nobody', action: 'tokens.redeem', subject: `token:${record.id}`, source });
       const put: StorePut[] = [event];
       if (!record.reusable) put.push({ key: entry.key, value: encodeRecord({ ...record, usedAtMs: now() }) });
-      const { tags, ephemeral, isServer, index } = record;
-      return { userId: record.userId, tags, ephemeral, isServer, index, compare, put };
+      const { tags, ephemeral, isServer, index, nodeId: addedOn } = record;
+      return { userId: record.userId, addedOn, tags, ephemeral, isServer, index, compare, put };
     },
 
     list: async (actor) => (await given.listOpen(actor)).map(infoOf),

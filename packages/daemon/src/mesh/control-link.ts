@@ -87,6 +87,12 @@ export function startControlLink(options: ControlLinkOptions, deps: ControlLinkD
         return;
       case 'presence':
         deps.presenceChanged(keeper.takePresence(message.nodes));
+        return;
+      case 'revocations': {
+        const hash = keeper.takeRevocations(message.nodes, networkId);
+        if (message.nodes.length > 0) deps.mapChanged();
+        if (hash !== undefined) client.send({ kind: 'revoked', id: message.id, hash });
+      }
     }
   }
 

@@ -6,15 +6,19 @@ import {
   mapFault,
   type NetworkMap,
   type Presence,
+  type Revocation,
+  type RevocationSet,
   readMapMessage,
 } from '@pcloud/netmap';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { MapStore } from './state/map-store.ts';
+import type { Revocations } from './state/revocations.ts';
 import { isOlder, type Seen } from './state/seen.ts';
 
 /** The map of now, and its way to the disk. It never goes back. */
 export interface MapKeeper {
+  /** Without the nodes that were revoked, whatever the coordinator says of them. */
   readonly map: NetworkMap | undefined;
   readonly presence: ReadonlyMap<string, Presence>;
   /** What a server resumes from. */
@@ -27,6 +31,11 @@ export interface MapKeeper {
   takeDelta(delta: MapDelta): 'taken' | 'resync' | 'older';
   /** @returns those that are in the map; who is in none is nobody, and is not remembered */
   takePresence(nodes: readonly Presence[]): readonly Presence[];
+  /**
+   * They are out of the map from here on, for good.
+   * @returns the hash of all that were revoked, or undefined when it is not on disk
+   */
+  takeRevocations(revocations: readonly Revocation[], networkId: string): string | undefined;
   /** Has it on disk soon. */
   saveSoon(): void;
   /** Has it on disk now. */
@@ -38,6 +47,7 @@ export interface MapKeeper {
 export interface MapKeeperDeps {
   readonly store: MapStore;
   readonly seen: Seen;
+  readonly revocations: Revocations;
   readonly clock: Clock;
   readonly log: Logger;
   readonly worked: () => ReadonlyMap<string, string>;
@@ -46,7 +56,9 @@ export interface MapKeeperDeps {
 /** A storm of changes is written once. Milliseconds. */
 const SAVE_DELAY_MS = 1_000;
 
-export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDeps): MapKeeper {
+export function createMapKeeper({ store, seen, revocations, clock, log, worked }: MapKeeperDeps): MapKeeper {
+  /** As the coordinator has it: its hash is of that, and deltas are on top of it. */
+  let held: NetworkMap | undefined;
   let map: NetworkMap | undefined;
   const presence = new Map<string, Presence>();
   let cancelSave: (() => void) | undefined;
@@ -68,16 +80,21 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
     const wasDue = cancelSave !== undefined;
     cancelSave?.();
     cancelSave = undefined;
-    const current = map;
+    const current = held;
     if (!wasDue || current === undefined) return;
     tryWrite(() => store.save({ map: current, presence: [...presence.values()], worked: worked() }));
   }
 
+  function show(next: NetworkMap): void {
+    held = next;
+    map = withoutRevoked(next, revocations.of(next.network.id));
+    for (const id of presence.keys()) if (!map.nodes.has(id)) presence.delete(id);
+  }
+
   function accept(next: NetworkMap): void {
     tryWrite(() => seen.note(next));
-    const isFirst = map === undefined;
-    map = next;
-    for (const id of presence.keys()) if (!next.nodes.has(id)) presence.delete(id);
+    const isFirst = held === undefined;
+    show(next);
     saveSoon();
     // Who has joined can come up by itself from the first moment on.
     if (isFirst) flush();
@@ -89,14 +106,14 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
     },
     presence,
     get version() {
-      return map && { epoch: map.epoch, revision: map.revision, hash: hashMap(map) };
+      return held && { epoch: held.epoch, revision: held.revision, hash: hashMap(held) };
     },
     load(networkId) {
       const saved = store.load(networkId);
       if (saved === undefined) return new Map();
-      map = saved.map;
       // Who was there then may be gone: where he was is still worth a try.
       for (const node of saved.presence) presence.set(node.id, { ...node, online: false });
+      show(saved.map);
       return saved.worked;
     },
     takeMap(message, networkId) {
@@ -114,7 +131,7 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
     },
     takeDelta(delta) {
       if (isOlder({ epoch: delta.epoch, revision: delta.to }, seen.version)) return 'older';
-      const next = map && applyDelta(map, delta);
+      const next = held && applyDelta(held, delta);
       // A whole map says by itself what is wrong with it.
       if (next === undefined || mapFault(next) !== undefined) return 'resync';
       accept(next);
@@ -126,13 +143,35 @@ export function createMapKeeper({ store, seen, clock, log, worked }: MapKeeperDe
       if (known.length > 0) saveSoon();
       return known;
     },
+    takeRevocations(added, networkId) {
+      let isKept = true;
+      try {
+        revocations.add(networkId, added);
+      } catch (error) {
+        isKept = false;
+        log.error({ error: (error as Error).message }, 'what was revoked cannot be kept on disk');
+      }
+      if (held !== undefined && added.length > 0) show(held);
+      return isKept ? revocations.of(networkId).hash : undefined;
+    },
     saveSoon,
     flush,
     clear() {
       cancelSave?.();
       cancelSave = undefined;
+      held = undefined;
       map = undefined;
       presence.clear();
     },
   };
+}
+
+/** The map itself where none of its nodes was revoked. */
+function withoutRevoked(map: NetworkMap, { entries, has }: Pick<RevocationSet, 'entries' | 'has'>): NetworkMap {
+  if (entries.length === 0) return map;
+  const revoked = [...map.nodes.values()].filter(has);
+  if (revoked.length === 0) return map;
+  const nodes = new Map(map.nodes);
+  for (const { id } of revoked) nodes.delete(id);
+  return { ...map, nodes };
 }

@@ -15,6 +15,7 @@ import type { MeshSeams } from './seams.ts';
 import { loadIdentity } from './state/identity.ts';
 import { openMapStore } from './state/map-store.ts';
 import { openMembership } from './state/membership.ts';
+import { openRevocations } from './state/revocations.ts';
 import { openSeen } from './state/seen.ts';
 import { describeMesh, type MeshState, type MeshStatus, type StatusFacts } from './status.ts';
 
@@ -72,7 +73,14 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   const store = openMapStore(options.stateDir, log);
   const stamps = createStampStore(options.stateDir, { hash: (key) => seams.crypto.hash(key), log });
   const events = createEventBus();
-  const keeper = createMapKeeper({ store, seen, clock, log, worked: () => tunnel?.choice.worked ?? new Map() });
+  const keeper = createMapKeeper({
+    store,
+    seen,
+    revocations: openRevocations(options.stateDir),
+    clock,
+    log,
+    worked: () => tunnel?.choice.worked ?? new Map(),
+  });
 
   let tunnel: MeshTunnel | undefined;
   let control: ControlLink | undefined;

@@ -12,6 +12,7 @@ export const LIMITS = {
   ADDRESSES: 8,
   RELAYS: 64,
   NODES: 65_534,
+  REVOCATIONS: 500_000,
   /** Of a filter, and in one of its rules. */
   RULES: 4_000,
   SELECTORS: 70_000,

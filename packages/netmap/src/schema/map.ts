@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { MapNetwork, MapNode, Presence } from '../map.ts';
+import type { Revocation } from '../revocation.ts';
 import { LIMITS } from './limits.ts';
 import {
   addressSchema,
@@ -34,6 +35,11 @@ export const nodeSchema: v.GenericSchema<unknown, MapNode> = v.strictObject({
   addresses: listSchema(addressSchema, LIMITS.ADDRESSES),
 });
 export const nodesSchema: v.GenericSchema<unknown, MapNode[]> = listSchema(nodeSchema, LIMITS.NODES);
+
+export const revocationsSchema: v.GenericSchema<unknown, Revocation[]> = listSchema(
+  v.strictObject({ nodeId: idSchema, nodeKey: keySchema }),
+  LIMITS.REVOCATIONS,
+);
 
 export const presenceSchema: v.GenericSchema<unknown, Presence> = v.strictObject({
   id: idSchema,

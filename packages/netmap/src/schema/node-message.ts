@@ -23,6 +23,7 @@ export const nodeMessageSchema: v.GenericSchema<unknown, NodeMessage> = v.varian
   }),
   v.strictObject({ kind: v.literal('endpoints'), endpoints: endpointsSchema }),
   v.strictObject({ kind: v.literal('resync') }),
+  v.strictObject({ kind: v.literal('revoked'), id: countSchema, hash: hashSchema }),
   v.strictObject({
     kind: v.literal('request'),
     id: countSchema,

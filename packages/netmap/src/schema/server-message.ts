@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { RefusalCode, ServerMessage } from '../messages.ts';
 import { filterSchema } from './filter.ts';
 import { LIMITS } from './limits.ts';
-import { networkSchema, nodeSchema, nodesSchema, presenceSchema } from './map.ts';
+import { networkSchema, nodeSchema, nodesSchema, presenceSchema, revocationsSchema } from './map.ts';
 import { base64Schema, countSchema, hashSchema, idSchema, keySchema, listSchema, plainTextSchema } from './parts.ts';
 
 const REFUSAL_CODES: Record<RefusalCode, true> = {
@@ -68,6 +68,7 @@ export const serverMessageSchema: v.GenericSchema<unknown, ServerMessage> = v.va
     hash: hashSchema,
   }),
   v.strictObject({ kind: v.literal('presence'), nodes: listSchema(presenceSchema, LIMITS.NODES) }),
+  v.strictObject({ kind: v.literal('revocations'), id: countSchema, nodes: revocationsSchema }),
   v.strictObject({ kind: v.literal('response'), id: countSchema, result: v.unknown() }),
   v.strictObject({
     kind: v.literal('failure'),

@@ -1,0 +1,268 @@
+/** What is revoked is told to every node, and whoever revokes hears where it is not in force yet. */
+import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRevocationSet, DEFAULT_POLICY, encodeBase64, parseJoinLink } from '@pcloud/netmap';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { UserRecord } from '../src/accounts/index.ts';
+import type { Core } from '../src/core.ts';
+import type { RevokedFace } from '../src/operations/nodes.ts';
+import type { Actor } from '../src/operations/operation.ts';
+import { createMemoryStore, type Store } from '../src/store/index.ts';
+import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
+import { createMemoryNode, crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { openMemoryCore } from '../src/testing/memory-core.ts';
+
+interface Context {
+  directory: string;
+  store: Store;
+  clock: FakeTimers;
+  core: Core;
+}
+
+const ROOT: Actor = { kind: 'root' };
+const NOBODY = { names: [], others: 0 };
+const test = suite<Context>('revocation');
+
+test.before.each(async (context) => {
+  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-revocation-'));
+  context.clock = createFakeTimers();
+  context.store = createMemoryStore({ clock: context.clock });
+  context.core = await openMemoryCore(context.directory, context.store, context.clock);
+});
+
+test.after.each(async ({ core, store, directory }) => {
+  core.close();
+  await store.close();
+  rmSync(directory, { recursive: true });
+});
+
+const random = (): Uint8Array => randomFillSync(new Uint8Array(32));
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function advance(clock: FakeTimers, ms: number): Promise<void> {
+  await settle();
+  for (let left = ms; left > 0; left -= 50) {
+    clock.advance(Math.min(50, left));
+    await settle();
+  }
+}
+
+function tokenOf(link: string): string {
+  const parsed = parseJoinLink(link);
+  if (parsed instanceof Error) throw parsed;
+  return parsed.token;
+}
+
+/** A machine that connects: a new one by a link of root, unless it says otherwise. */
+async function connect(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
+  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
+  const token = 'token' in options || options.machineKey ? undefined : tokenOf(await core.createJoinLink({}));
+  const node = createMemoryNode(name, core.control, core.network, { ...keys, token, ...options });
+  await settle();
+  return node;
+}
+
+const again = (core: Core, name: string, { machineKey, nodeKey, revocations }: MemoryNode): Promise<MemoryNode> =>
+  connect(core, name, { machineKey, nodeKey, revocations, token: undefined });
+
+const revoke = (core: Core, node: string, actor: Actor = ROOT): Promise<RevokedFace> =>
+  core.operations.run(actor, 'nodes.remove', { node, revoke: true }) as Promise<RevokedFace>;
+
+const keyOf = (node: MemoryNode): string => encodeBase64(crypto.publicKey(node.nodeKey));
+
+async function addUser(
+  core: Core,
+  name: string,
+  role: 'owner' | 'admin' | 'member',
+): Promise<Actor & { kind: 'user' }> {
+  const input = { name, role, password: 'correct horse battery' };
+  const { id } = (await core.operations.run(ROOT, 'users.add', input)) as UserRecord;
+  return { kind: 'user', userId: id, role, via: 'session' };
+}
+
+test('every node that is connected is told, confirms, and nobody is named', async ({ core }) => {
+  const nodes = [await connect(core, 'a'), await connect(core, 'b'), await connect(core, 'c')];
+  const id = nodes[2]!.last('welcome')!.nodeId;
+  const { unconfirmed, away } = await revoke(core, 'c');
+  assert.equal([unconfirmed, away], [NOBODY, NOBODY]);
+  for (const node of nodes.slice(0, 2)) {
+    assert.equal(node.revocations.entries, [{ nodeId: id, nodeKey: keyOf(nodes[2]!) }]);
+  }
+});
+
+test('it is told at once, and not with the changes of maps that are gathered', async ({ core, clock }) => {
+  const [watcher] = [await connect(core, 'a'), await connect(core, 'b')];
+  await advance(clock, 1_000);
+  await core.operations.run(ROOT, 'nodes.rename', { node: 'b', name: 'bb' });
+  clock.advance(10);
+  await settle();
+  await revoke(core, 'bb');
+  assert.is(watcher!.revocations.entries.length, 1, 'no time has passed');
+});
+
+test('after two seconds the connected that have not confirmed are named, and those that are away', async ({
+  core,
+  clock,
+}) => {
+  const [quiet, absent] = [await connect(core, 'quiet'), await connect(core, 'absent')];
+  await connect(core, 'old', { versions: { least: 1, most: 1 }, token: tokenOf(await core.createJoinLink({})) });
+  await connect(core, 'good');
+  await connect(core, 'thief');
+  quiet.confirms = false;
+  absent.disconnect();
+  const answer = revoke(core, 'thief');
+  let isDone = false;
+  void answer.then(() => {
+    isDone = true;
+  });
+  await advance(clock, 1_900);
+  assert.not.ok(isDone);
+  await advance(clock, 150);
+  const { unconfirmed, away } = await answer;
+  assert.equal(unconfirmed, { names: ['old', 'quiet'], others: 0 });
+  assert.equal(away, { names: ['absent'], others: 0 });
+});
+
+test('a node that goes away while it is waited for is away, and waited for no more', async ({ core }) => {
+  const quiet = await connect(core, 'quiet');
+  await connect(core, 'thief');
+  quiet.confirms = false;
+  const answer = revoke(core, 'thief');
+  await settle();
+  quiet.disconnect();
+  const { unconfirmed, away } = await answer;
+  assert.equal([unconfirmed, away], [NOBODY, { names: ['quiet'], others: 0 }]);
+});
+
+test('who was away hears of it when it is back, and who has it already is asked for its hash alone', async ({
+  core,
+}) => {
+  const absent = await connect(core, 'absent');
+  await connect(core, 'thief');
+  await connect(core, 'other-thief');
+  absent.disconnect();
+  await settle();
+  await revoke(core, 'thief');
+  const back = await again(core, 'absent', absent);
+  assert.is(back.revocations.entries.length, 1);
+  assert.equal(
+    back.received
+      .filter(({ kind }) => kind === 'revocations')
+      .map((message) => 'nodes' in message && message.nodes.length),
+    [0, 1],
+  );
+  back.disconnect();
+  await settle();
+  const third = await again(core, 'absent', back);
+  assert.equal(third.received.filter(({ kind }) => kind === 'revocations').length, 1);
+  assert.equal((await revoke(core, 'other-thief')).unconfirmed, NOBODY);
+  assert.is(third.revocations.entries.length, 2);
+});
+
+test('a node that knows of more than a server that was put back confirms all the same', async ({ core }) => {
+  const revocations = createRevocationSet();
+  revocations.add([{ nodeId: 'long-gone', nodeKey: encodeBase64(crypto.publicKey(random())) }]);
+  const node = await connect(core, 'a', { revocations, token: tokenOf(await core.createJoinLink({})) });
+  await connect(core, 'b');
+  await connect(core, 'c');
+  assert.equal((await revoke(core, 'b')).unconfirmed, NOBODY);
+  assert.equal((await revoke(core, 'c')).unconfirmed, NOBODY);
+  assert.is(node.revocations.entries.length, 3);
+  const back = await again(core, 'a', node);
+  assert.is(back.revocations.entries.length, 3);
+  assert.not.ok(back.isClosed);
+});
+
+test('the list outlives the server, which tells it to nodes that are new', async (context) => {
+  await connect(context.core, 'a');
+  await connect(context.core, 'b');
+  await revoke(context.core, 'b');
+  context.core.close();
+  context.core = await openMemoryCore(context.directory, context.store, context.clock);
+  const node = await connect(context.core, 'new');
+  assert.is(node.revocations.entries.length, 1);
+});
+
+test('class 18: neither machine nor node key of a revoked device comes in again, whatever its link', async ({
+  core,
+}) => {
+  const thief = await connect(core, 'thief');
+  await revoke(core, 'thief');
+  const token = tokenOf(await core.createJoinLink({ reusable: true }));
+  const same = await connect(core, 'x', { machineKey: thief.machineKey, nodeKey: random(), token });
+  assert.is(same.last('refused')?.code, 'NODE_REMOVED');
+  const key = await connect(core, 'x', { machineKey: random(), nodeKey: thief.nodeKey, token });
+  assert.is(key.last('refused')?.code, 'KEY_IN_USE');
+  const other = await connect(core, 'x', { token });
+  assert.ok(other.last('welcome'));
+  const turned = await connect(core, 'x', { machineKey: other.machineKey, nodeKey: thief.nodeKey, token: undefined });
+  assert.is(turned.last('refused')?.code, 'KEY_IN_USE', 'nor as the new key of a member');
+});
+
+test('a device that was only removed gives its keys back', async ({ core }) => {
+  const node = await connect(core, 'a');
+  await core.operations.run(ROOT, 'nodes.remove', { node: 'a' });
+  await settle();
+  const token = tokenOf(await core.createJoinLink({}));
+  assert.ok((await connect(core, 'a', { machineKey: node.machineKey, nodeKey: node.nodeKey, token })).last('welcome'));
+});
+
+test('what was let in through the device is listed: by links, by codes, and as accounts', async ({ core, clock }) => {
+  const olga = await addUser(core, 'olga', 'owner');
+  const link = (await core.operations.run(olga, 'invites.create', {})) as { link: string };
+  const laptop = await connect(core, 'laptop', { token: tokenOf(link.link) });
+  let requests = 0;
+  const ask = async (operation: string, input: object): Promise<never> => {
+    requests += 1;
+    laptop.send({ kind: 'request', id: requests, operation, input });
+    for (let turn = 0; turn < 20; turn++) await settle();
+    const answer = laptop.last('response');
+    assert.is(answer?.id, requests, JSON.stringify(laptop.last('failure')));
+    return answer!.result as never;
+  };
+  const made: { link: string } = await ask('invites.create', {});
+  await connect(core, 'by-link', { token: tokenOf(made.link) });
+  const machine = await connect(core, 'by-code', { token: undefined, machineKey: random() });
+  await ask('approvals.approve', { code: machine.last('pending')!.code });
+  await ask('users.add', { name: 'mallory', role: 'admin', password: 'correct horse battery' });
+  const invited: { url: string } = await ask('invitations.create', { role: 'member' });
+  const secret = invited.url.slice(invited.url.lastIndexOf('/') + 1);
+  await core.accounts.invitations.register(secret, { name: 'mike', password: 'correct horse battery' });
+  await ask('invites.create', {});
+  await connect(core, 'elsewhere');
+  await advance(clock, 200);
+  const { ended, addedNodes, addedUsers } = await revoke(core, 'laptop', olga);
+  assert.equal(addedNodes, { names: ['by-code', 'by-link'], others: 0 });
+  assert.equal([...addedUsers].sort(), ['mallory', 'mike']);
+  assert.is(ended, 1, 'the link that nobody has used');
+});
+
+test('a member who revokes a device is told of devices out of sight by number only', async ({ core, clock }) => {
+  await core.operations.run(ROOT, 'policy.set', { text: DEFAULT_POLICY });
+  const links = [];
+  for (const name of ['mia', 'max']) {
+    const user = await addUser(core, name, 'member');
+    links.push({ user, link: ((await core.operations.run(user, 'invites.create', {})) as { link: string }).link });
+  }
+  await connect(core, 'phone', { token: tokenOf(links[0]!.link) });
+  const hidden = await connect(core, 'hidden', { token: tokenOf(links[1]!.link) });
+  hidden.confirms = false;
+  const answer = revoke(core, 'phone', links[0]!.user);
+  await advance(clock, 2_100);
+  assert.equal((await answer).unconfirmed, { names: [], others: 1 });
+});
+
+test('a device that confirms what it was not told is ended', async ({ core }) => {
+  const node = await connect(core, 'a');
+  node.send({ kind: 'revoked', id: 7, hash: node.revocations.hash });
+  await settle();
+  assert.ok(node.isClosed);
+});
+
+test.run();
