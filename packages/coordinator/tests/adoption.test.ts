@@ -3,39 +3,15 @@ import * as assert from 'uvu/assert';
 import { createAdoptions } from '../src/nodes/adoptions.ts';
 import { type NodeRecord, nodePaths, nodeRecord } from '../src/nodes/node-record.ts';
 import type { NodeFace } from '../src/operations/nodes.ts';
-import { encodeRecord, readRecord, type Store } from '../src/store/index.ts';
-import { type AccountsRig, actorOf, createAccountsRig, PASSWORD, WALL_MS } from '../src/testing/accounts-rig.ts';
+import { readRecord, type Store } from '../src/store/index.ts';
+import { type AccountsRig, actorOf, createAccountsRig, PASSWORD } from '../src/testing/accounts-rig.ts';
+import { addNode } from '../src/testing/add-node.ts';
 import { createHeldStore } from '../src/testing/held-store.ts';
 import { expectCode } from './expect-code.ts';
 import { openBrowser } from './http-browser.ts';
 import { createHttpRig, type HttpRig, OUTSIDE } from './http-rig.ts';
 
 const NEW_ACCOUNT = { name: 'ann', password: PASSWORD, again: PASSWORD };
-
-async function addNode(store: Store, name: string, wish: Partial<NodeRecord> = {}): Promise<NodeRecord> {
-  const { entries } = await store.list(nodePaths.addresses());
-  const index = entries.length + 1;
-  const node: NodeRecord = {
-    id: `id-of-${name}`,
-    name,
-    userId: '',
-    tags: [],
-    role: 'client',
-    machineKey: `machine-of-${name}`,
-    nodeKey: `key-of-${name}`,
-    index,
-    ephemeral: false,
-    createdAtMs: WALL_MS,
-    ...wish,
-  };
-  const put = [
-    { key: nodePaths.node(node.id), value: encodeRecord(node) },
-    { key: nodePaths.name(name), value: encodeRecord({ nodeId: node.id }) },
-    { key: nodePaths.address(index), value: encodeRecord({ nodeId: node.id }) },
-  ];
-  await store.commit({ compare: [], put });
-  return node;
-}
 
 async function ownerOf(store: Store, { id }: NodeRecord): Promise<string> {
   return readRecord(nodeRecord, (await store.get(nodePaths.node(id)))!).userId;

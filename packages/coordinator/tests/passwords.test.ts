@@ -4,6 +4,7 @@ import { createPasswordHasher, passwordRecord, SCRYPT_COST } from '../src/accoun
 import { userPaths } from '../src/accounts/user-record.ts';
 import { readRecord } from '../src/store/index.ts';
 import { actorOf, createAccountsRig, createSeededRandom, PASSWORD } from '../src/testing/accounts-rig.ts';
+import { addNode } from '../src/testing/add-node.ts';
 import { expectCode } from './expect-code.ts';
 
 const CHEAP = { n: 16, r: 1, p: 1 };
@@ -130,7 +131,8 @@ test("one's own password changes with the current one only", async () => {
   const next = 'another one, of many words';
   await expectCode(rig.passwords.change(actorOf(ann), ann.id, next), 'CREDENTIALS_WRONG');
   await expectCode(rig.passwords.change(actorOf(ann), ann.id, next, 'wrong'), 'CREDENTIALS_WRONG');
-  await expectCode(rig.passwords.change(actorOf(ann, 'n1'), ann.id, next), 'CREDENTIALS_WRONG');
+  const laptop = await addNode(rig.store, 'laptop', { userId: ann.id });
+  await expectCode(rig.passwords.change(actorOf(ann, laptop.id), ann.id, next), 'CREDENTIALS_WRONG');
   await rig.passwords.change(actorOf(ann), ann.id, next, PASSWORD);
   await expectCode(rig.passwords.check('ann', PASSWORD, '192.0.2.1'), 'CREDENTIALS_WRONG');
   assert.is((await rig.passwords.check('ann', next, '192.0.2.1')).id, ann.id);

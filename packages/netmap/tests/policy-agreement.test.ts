@@ -105,7 +105,7 @@ function* flowsBetween(src: PolicyNode, dst: PolicyNode): Generator<Parameters<C
     for (const to of points) {
       const ends = [endAt(src, from), endAt(dst, to)] as const;
       for (const port of PORTS) for (const protocol of [6, 17, 132]) yield [...ends, protocol, port];
-      for (const protocol of [1, 47]) yield [...ends, protocol, 0];
+      for (const protocol of [1, 47, 58]) yield [...ends, protocol, 0];
     }
   }
 }
