@@ -31,6 +31,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   NO_ANSWER: 'timedOut',
   BAD_OPTION: 'usage',
   BAD_INTERFACE_NAME: 'usage',
+  BACKUP_INVALID: 'failed',
   KIT_INVALID: 'usage',
   KIT_CONFIRMED: 'failed',
   KIT_OTHER: 'failed',

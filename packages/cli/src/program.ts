@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAdmin } from './commands/admin.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addCoordinator } from './commands/coordinator.ts';
@@ -57,7 +58,7 @@ export function createProgram(context: CliContext): Command {
   const add = [
     [addSeed, addUp, addDown, addLogin, addLogout],
     [addStatus, addPing, addIp, addWhois, addWait],
-    [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery],
+    [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery, addAdmin],
     [addDaemon, addCoordinator],
     [addKeys, addDebug, addCompletion, addVersion],
   ].flat();

@@ -19,7 +19,7 @@ test('every command there is promised is there', () => {
   for (const name of [
     ...['seed', 'up', 'down', 'login', 'logout', 'status', 'ping', 'ip', 'whois', 'invite', 'wait', 'version'],
     ...['nodes list', 'nodes rename', 'nodes adopt', 'nodes remove', 'tokens list', 'tokens revoke'],
-    ...['audit list', 'audit export'],
+    ...['audit list', 'audit export', 'admin backup', 'admin restore'],
     ...['debug bundle', 'debug counters'],
     ...['recovery take', 'recovery confirm', 'recovery status'],
     ...['users list', 'users add', 'users remove', 'users set-role', 'users disable', 'users enable', 'users invite'],

@@ -1,6 +1,7 @@
 /** What can go wrong between the coordinator and who asks it, with the status HTTP answers with. */
 const STATUSES = {
   ADDRESS_INVALID: 400,
+  BACKUP_INVALID: 400,
   INPUT_INVALID: 400,
   KIT_INVALID: 400,
   NAME_INVALID: 400,
@@ -51,6 +52,8 @@ const STATUSES = {
   LISTEN_FAILED: 500,
   KEY_FILE_INVALID: 500,
   STATE_MISMATCH: 500,
+  /** There is a network where one was to be put back. */
+  STATE_EXISTS: 500,
   /** The store could not keep a change, or read. */
   STORE_FAILED: 507,
   READ_ONLY: 503,

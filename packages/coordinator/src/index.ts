@@ -2,6 +2,9 @@
  * The service that nodes join: accounts, tokens, addresses, maps.
  * @module
  */
+
+export { backUp, restore, snapshotAtRest } from './backup/here.ts';
+export { type Backup, isSealed, type Restored, type Snapshot } from './backup/index.ts';
 export { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from './coordinator.ts';
 export { CoordinatorError, type CoordinatorErrorCode } from './errors.ts';
 export { askCoordinator, COORDINATOR_SOCKET, type TlsOptions } from './http/index.ts';

@@ -25,7 +25,12 @@ function place(path: string, text: string, give: (temporary: string, path: strin
   } finally {
     rmSync(temporary, { force: true });
   }
-  withFile(directory, 'r', fsyncSync);
+  syncDirectory(directory);
+}
+
+/** Has the names in a directory on disk. */
+export function syncDirectory(path: string): void {
+  withFile(path, 'r', fsyncSync);
 }
 
 function withFile(path: string, flags: string, use: (file: number) => void): void {

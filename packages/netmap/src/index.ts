@@ -79,6 +79,7 @@ export { canonicalKey, isCanonicalKey } from './public-key.ts';
 export { createRevocationSet, type Revocation, type RevocationSet } from './revocation.ts';
 export { LIMITS, MAX_NODE_MESSAGE_BYTES, MAX_SERVER_MESSAGE_BYTES } from './schema/limits.ts';
 export { type OpenedServerSet, openServerSet, type ServerSetRefusal } from './server-set/open.ts';
+export { openWithRoot, rootKeyOf, sealToRoot } from './server-set/seal-to-root.ts';
 export {
   type ServerSet,
   type ServerSetEntry,

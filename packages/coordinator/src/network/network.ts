@@ -16,11 +16,11 @@ import {
   ulaFor,
 } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
-import * as v from 'valibot';
 import { CoordinatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { createRoot, endDestruction, readRoot } from '../recovery/root-key.ts';
-import { encodeRecord, readRecord, type Store, textKey } from '../store/index.ts';
+import { encodeRecord, readRecord, type Store } from '../store/index.ts';
+import { type NetworkRecord, networkPath, networkRecord } from './network-record.ts';
 import { createKeyFile, readKeyFile } from './secret-file.ts';
 import { currentServerSet } from './server-set.ts';
 
@@ -56,14 +56,6 @@ export interface NetworkDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-const networkRecord = v.object({
-  id: v.string(),
-  epoch: v.number(),
-  prefix4: v.string(),
-  serverSet: v.string(),
-});
-
-const RECORD = textKey('network');
 const DOMAIN = 'pcloud';
 
 /**
@@ -74,7 +66,7 @@ const DOMAIN = 'pcloud';
 export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): Promise<Network> {
   const { store, crypto, random, log } = deps;
   const { stateDir } = options;
-  const entry = await store.get(RECORD);
+  const entry = await store.get(networkPath);
   const stored = entry && readRecord(networkRecord, entry);
   if (!stored && !isMeshRange(options.prefix4)) {
     throw new CoordinatorError('INPUT_INVALID', `network ${formatPrefix(options.prefix4)}: expected ${MESH_RANGES}`);
@@ -89,7 +81,7 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
     urls: options.urls,
   };
 
-  let record: v.InferOutput<typeof networkRecord>;
+  let record: NetworkRecord;
   if (stored === undefined) {
     const serverSet = signServerSet({ number: 1, servers: [ours] }, root!);
     const id = networkId(signKeyOf(root!));
@@ -117,8 +109,8 @@ export async function openNetwork(options: NetworkOptions, deps: NetworkDeps): P
   root?.fill(0);
   const value = encodeRecord(record);
   if (entry === undefined || encodeBase64(value) !== encodeBase64(entry.value)) {
-    const compare = [{ key: RECORD, revision: entry?.revision ?? 0 }];
-    const result = await store.commit({ compare, put: [{ key: RECORD, value }] });
+    const compare = [{ key: networkPath, revision: entry?.revision ?? 0 }];
+    const result = await store.commit({ compare, put: [{ key: networkPath, value }] });
     if (!result.committed) return openNetwork(options, deps);
   }
 

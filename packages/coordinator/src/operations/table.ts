@@ -4,6 +4,7 @@ import { isAtLeast, readAuthority } from '../accounts/index.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Store } from '../store/index.ts';
 import { type AuditOperationsDeps, auditOperations } from './audit.ts';
+import { type BackupOperationsDeps, backupOperations } from './backup.ts';
 import { type NodeOperationsDeps, nodeOperations } from './nodes.ts';
 import type { Actor, Operation } from './operation.ts';
 import { type PolicyOperationsDeps, policyOperations } from './policy.ts';
@@ -20,12 +21,18 @@ export type OperationsDeps = UserOperationsDeps &
   TokenOperationsDeps &
   NodeOperationsDeps &
   PolicyOperationsDeps &
-  AuditOperationsDeps & { readonly store: Store };
+  AuditOperationsDeps &
+  BackupOperationsDeps & { readonly store: Store };
 
 export function createOperations(deps: OperationsDeps): Operations {
-  const all = [userOperations, tokenOperations, nodeOperations, policyOperations, auditOperations].flatMap(
-    (operations) => operations(deps),
-  );
+  const all = [
+    userOperations,
+    tokenOperations,
+    nodeOperations,
+    policyOperations,
+    auditOperations,
+    backupOperations,
+  ].flatMap((operations) => operations(deps));
   const table = new Map(all.map((operation) => [operation.name, operation]));
 
   return {
