@@ -150,7 +150,8 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
         clearIdentity();
         return;
       }
-      const clamped = privateKey.slice();
+      // Of a Node Buffer `slice` would be the caller's own memory.
+      const clamped = Uint8Array.from(privateKey);
       clampPrivateKey(clamped);
       if (context.identity !== undefined && equalBytes(context.identity.privateKey, clamped)) {
         clamped.fill(0);
@@ -182,7 +183,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
       const { identity } = context;
       if (identity !== undefined && equalBytes(identity.publicKey, publicKey)) return undefined;
       if (peers.size >= MAX_PEERS) throw new WireGuardError('TOO_MANY_PEERS', `peers: expected ${MAX_PEERS} at most`);
-      const key = publicKey.slice();
+      const key = Uint8Array.from(publicKey);
       const peer = new PeerState(
         context,
         key,

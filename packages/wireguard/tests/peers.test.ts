@@ -273,4 +273,17 @@ test('a removed peer is unknown to what it still sends', () => {
   assert.is(right.plane.delivered.length, 0);
 });
 
+test("keys that come in Node Buffers are copied, and the caller's memory is left as it is", () => {
+  const device = createQuietDevice();
+  const bytes = new Uint8Array(32).fill(255);
+  const [secret, key] = [Buffer.from(bytes), Buffer.from(bytes)];
+  device.setPrivateKey(secret, 0);
+  assert.equal([...secret], [...bytes], 'not clamped in place');
+  const peer = device.addPeer(key, 0)!;
+  key.fill(0);
+  assert.equal([...peer.publicKey], [...bytes]);
+  device.destroy();
+  assert.equal([...secret], [...bytes], 'not zeroed');
+});
+
 test.run();
