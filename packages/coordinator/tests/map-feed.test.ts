@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { createMapFeed, type MapFeed } from '../src/maps/map-feed.ts';
 import type { MapListener, MapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../src/maps/presence.ts';
+import { OPEN_RIGHTS } from '../src/maps/rights.ts';
 import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
 
 const HASH = Buffer.alloc(32).toString('base64');
@@ -64,9 +65,10 @@ function createRig(ids: readonly string[] = []): Rig {
       hash: HASH,
     }),
     classOf: (id) => (nodes.has(id) ? 'all' : undefined),
-    visibleTo: () => new Set(['all']),
-    visibleToUser: () => new Set(['all']),
-    members: () => nodes.values(),
+    rights: OPEN_RIGHTS,
+    isSeenByUser: () => true,
+    seenByGroup: () => nodes.values(),
+    ownSeenBy: () => [],
     filter: () => undefined,
     changedSince: () => undefined,
     subscribe(_id, listener) {

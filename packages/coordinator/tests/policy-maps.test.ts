@@ -79,6 +79,16 @@ function presentNames(node: MemoryNode): string[] {
   return others.map((id) => named.get(id) ?? `stranger ${id}`).sort();
 }
 
+/** The node again, with the map that it had. */
+function resume(core: Core, { machineKey, nodeKey, map }: MemoryNode): MemoryNode {
+  const { epoch, revision } = map!;
+  const keys = { machineKey, nodeKey, ephemeral: random() };
+  const has = { epoch, revision, hash: hashMap(map!) };
+  const node = createMemoryNode('again', core.control, core.network, { ...keys, map: has });
+  node.map = map;
+  return node;
+}
+
 async function codeOf(act: Promise<unknown>): Promise<string> {
   try {
     await act;
@@ -181,13 +191,8 @@ test('who comes back resumes over changes of others, and has a whole map once th
   const { core, clock } = context;
   await setPolicy(core, DEFAULT_POLICY);
   const { laptop } = await createHousehold(context);
-  const { machineKey, nodeKey } = laptop;
   const back = async (): Promise<MemoryNode> => {
-    const { epoch, revision } = laptop.map!;
-    const map = { epoch, revision, hash: hashMap(laptop.map!) };
-    const keys = { machineKey, nodeKey, ephemeral: random() };
-    const node = createMemoryNode('laptop', core.control, core.network, { ...keys, map });
-    node.map = laptop.map;
+    const node = resume(core, laptop);
     await advance(clock);
     return node;
   };
@@ -204,6 +209,45 @@ test('who comes back resumes over changes of others, and has a whole map once th
   await setPolicy(core, NOTHING);
   const again = await back();
   assert.equal(sees(again), ['seed']);
+});
+
+test('the device of a user who was removed takes no part, until somebody adopts it', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { seed, laptop, tablet } = await createHousehold(context);
+  const { id } = tablet.map!.self;
+  await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
+  await advance(clock);
+  assert.equal(sees(laptop), ['phone', 'seed']);
+  assert.equal(sees(seed), ['laptop', 'phone']);
+  await core.operations.run(ROOT, 'nodes.adopt', { node: id, user: 'ada' });
+  await advance(clock);
+  assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
+});
+
+test('who comes back is told by a delta of the last device of its kind that went', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { seed } = await createHousehold(context);
+  seed.disconnect();
+  await core.operations.run(ROOT, 'nodes.remove', { node: 'tablet' });
+  const again = resume(core, seed);
+  await advance(clock);
+  assert.equal(again.last('delta')!.removed.length, 1);
+  assert.is(again.mismatches, 0);
+  assert.equal(sees(again), ['laptop', 'phone']);
+});
+
+test('who comes back after a user was removed has a map that fits', async (context) => {
+  const { core, clock } = context;
+  await setPolicy(core, DEFAULT_POLICY);
+  const { seed } = await createHousehold(context);
+  seed.disconnect();
+  await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
+  const again = resume(core, seed);
+  await advance(clock);
+  assert.is(again.mismatches, 0);
+  assert.equal(sees(again), ['laptop', 'phone']);
 });
 
 test('a policy that cannot be read, or whose tests fail, is refused whole, and the old one stays', async (context) => {

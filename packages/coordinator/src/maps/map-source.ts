@@ -17,10 +17,10 @@ import {
 } from '@pcloud/netmap';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
-import { createChangeLog } from './change-log.ts';
+import { createChangeLog, type Move } from './change-log.ts';
 import { createClassTable } from './class-table.ts';
 import { OPEN_RIGHTS, type Rights } from './rights.ts';
-import { createViewChanges, isSameFilter } from './view-change.ts';
+import { createViewChanges, isSameFilter, type ViewChange } from './view-change.ts';
 
 /**
  * Of a node: is told of the nodes that changed for it, itself among them; of none when only its filter did.
@@ -37,11 +37,14 @@ export interface MapSource {
   nodeAt(address: string): string | undefined;
   /** The class of a node; undefined when there is none. */
   classOf(nodeId: string): string | undefined;
-  /** Classes that a device of a user would see. */
-  visibleToUser(name: string): ReadonlySet<string>;
-  /** Classes that nodes of this one see. */
-  visibleTo(className: string): ReadonlySet<string>;
-  members(className: string): Iterable<MapNode>;
+  /** Whether a device of a user would see a node. */
+  isSeenByUser(name: string, nodeId: string): boolean;
+  /** Those of now. */
+  readonly rights: Rights;
+  /** Nodes of those groups that a group sees. */
+  seenByGroup(group: string): Iterable<MapNode>;
+  /** What nodes of a class see beyond that: some of their own user's. */
+  ownSeenBy(className: string): Iterable<MapNode>;
   /** What a node lets in; undefined: everything. */
   filter(nodeId: string): readonly FilterRule[] | undefined;
   /** The whole map of a node. */
@@ -115,33 +118,30 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
       return { id, before, after: table.classOf(id) };
     });
     log.add(revision, moves);
-    /** What changed for nodes of each class. */
-    const changed = new Map<string, Set<string>>();
     for (const { id, before, after } of moves) {
+      const ids = new Set([id]);
+      const hasMoved = before !== undefined && before !== after;
       for (const className of new Set([before, after])) {
         if (className === undefined) continue;
-        for (const viewer of table.visibleTo(className)) {
-          const ids = changed.get(viewer) ?? new Set();
-          changed.set(viewer, ids.add(id));
-        }
+        for (const viewer of table.seenBy(className)) tell(viewer.id, ids, hasMoved);
       }
     }
-    const hasMoved = moves.some(({ before, after }) => before !== undefined && before !== after);
-    for (const [viewer, ids] of changed) for (const { id } of table.members(viewer)) tell(id, ids, hasMoved);
     for (const { id, before, after } of moves) {
       if (!listeners.has(id)) continue;
-      const ids = new Set([id]);
-      // What it saw until now, and sees now.
-      if (before !== after) addSeen(ids, before, after);
+      const ids = before === after ? new Set([id]) : new Set([id, ...seenOver(before, after, moves)]);
       tell(id, ids, before !== after);
     }
   }
 
-  function addSeen(ids: Set<string>, ...classNames: readonly (string | undefined)[]): void {
-    for (const name of classNames) {
-      if (name === undefined) continue;
-      for (const seen of table.visibleTo(name)) for (const { id } of table.members(seen)) ids.add(id);
-    }
+  /** What a node sees that came from one class into another, and what it saw until now: of that some moved, too. */
+  function* seenOver(before: string | undefined, after: string | undefined, moves: readonly Move[]): Generator<string> {
+    for (const name of [before, after]) if (name !== undefined) for (const { id } of table.seenBy(name)) yield id;
+    for (const move of moves) if (sees(before, move.before)) yield move.id;
+  }
+
+  /** By rights alone: what was removed is of a class that may have no nodes any more. */
+  function sees(a: string | undefined, b: string | undefined): boolean {
+    return a !== undefined && b !== undefined && table.rights.sees(a, b);
   }
 
   /** Other rights: every node's class is another, and what it sees may be. */
@@ -149,19 +149,13 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
     const before = table;
     table = createClassTable(next);
     for (const face of faces.values()) table.put(face);
-    const changeOf = createViewChanges(before, table);
-    const isOther = [...faces.keys()].some((id) => isOtherView(id));
-    if (isOther) log.forget(revision);
+    const changeOf = createViewChanges(before, table, faces.values());
+    // What came before was of classes that these rights may not know, or may judge otherwise.
+    log.forget(revision);
     for (const nodeId of listeners.keys()) {
-      const [was, is] = [before.classOf(nodeId), table.classOf(nodeId)];
-      if (was === undefined || is === undefined) continue;
-      const { nodeIds, isFilterChanged } = changeOf(was, is);
-      if (nodeIds.size > 0 || isFilterChanged) tell(nodeId, nodeIds, nodeIds.size > 0);
-    }
-
-    function isOtherView(id: string): boolean {
-      const { nodeIds, isFilterChanged } = changeOf(before.classOf(id)!, table.classOf(id)!);
-      return nodeIds.size > 0 || isFilterChanged;
+      if (!faces.has(nodeId)) continue;
+      const change = changeOf(nodeId);
+      if (isChange(change)) tell(nodeId, change.nodeIds, change.nodeIds.size > 0);
     }
   }
 
@@ -188,8 +182,7 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
   }
 
   function isSeen(nodeId: string, other: string): boolean {
-    const [own, others] = [table.classOf(nodeId), table.classOf(other)];
-    return own !== undefined && others !== undefined && table.visibleTo(own).has(others);
+    return sees(table.classOf(nodeId), table.classOf(other));
   }
 
   return {
@@ -200,21 +193,21 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
     hash,
     filter,
     classOf: (nodeId) => table.classOf(nodeId),
-    visibleTo: (className) => table.visibleTo(className),
-    visibleToUser(name) {
+    isSeenByUser(name, nodeId) {
       const device = { id: '', name: '', user: name, tags: [], role: 'client' as const, addresses: [], routes: [] };
-      return table.visibleTo(table.rights.classOf(device));
+      return sees(table.rights.classOf(device), table.classOf(nodeId));
     },
-    members: (className) => table.members(className),
+    get rights() {
+      return table.rights;
+    },
+    seenByGroup: (group) => table.seenByGroup(group),
+    ownSeenBy: (className) => table.ownSeenBy(className),
     nodeAt(address) {
       const index = prefixes.map((prefix) => indexOf(prefix, address)).find((found) => found !== undefined);
       return index === undefined ? undefined : registry.nodeOf(index);
     },
     whole(nodeId) {
-      const nodes: MapNode[] = [];
-      for (const name of table.visibleTo(table.classOf(nodeId)!)) {
-        for (const face of table.members(name)) if (face.id !== nodeId) nodes.push(face);
-      }
+      const nodes = [...table.seenBy(table.classOf(nodeId)!)].filter(({ id }) => id !== nodeId);
       const own = filter(nodeId);
       return {
         kind: 'map',
@@ -249,13 +242,11 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
     },
     changedSince(nodeId, revision) {
       const own = table.classOf(nodeId)!;
-      const visible = table.visibleTo(own);
-      const isVisible = (name: string | undefined): boolean => name !== undefined && visible.has(name);
       const moves = log.since(revision, registry.revision);
       if (moves === undefined || moves.some(({ id, before, after }) => id === nodeId && before !== after)) {
         return undefined;
       }
-      const seen = moves.filter(({ id, before, after }) => id === nodeId || isVisible(before) || isVisible(after));
+      const seen = moves.filter(({ id, before, after }) => id === nodeId || sees(own, before) || sees(own, after));
       return new Set(seen.map(({ id }) => id));
     },
     subscribe(nodeId, listener) {
@@ -268,4 +259,8 @@ export function createMapSource(registry: Registry, options: MapSourceOptions): 
     },
     close: unsubscribe,
   };
+}
+
+function isChange({ nodeIds, isFilterChanged }: ViewChange): boolean {
+  return nodeIds.size > 0 || isFilterChanged;
 }

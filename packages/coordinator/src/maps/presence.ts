@@ -1,5 +1,5 @@
 /** Who is connected, and where nodes can be reached: soft state, in no map and on no disk. */
-import { encodeMessage, type Presence } from '@pcloud/netmap';
+import { encodeMessage, type MapNode, type Presence } from '@pcloud/netmap';
 import type { MapSource } from './map-source.ts';
 import { createPacer } from './pacer.ts';
 
@@ -14,8 +14,8 @@ export interface PresenceTable {
   /** All that a node may know as encoded messages, but for what listeners are still to be told. */
   whole(nodeId: string): readonly string[];
   /**
-   * For a node: is told of all that changed in a moment by encoded messages, the same for all nodes of its class:
-   * when many come back at once each is sent a few, and each of them is made once. Returns what ends it.
+   * For a node: is told of all that changed in a moment by encoded messages, most of them the same for all nodes of
+   * its group: when many come back at once each is sent a few, and each of them is made once. Returns what ends it.
    */
   subscribe(nodeId: string, listener: (changed: readonly string[]) => void): () => void;
   close(): void;
@@ -34,7 +34,7 @@ type Listener = (changed: readonly string[]) => void;
  * @param setTimer calls back once after so many milliseconds, and returns what cancels it
  */
 export function createPresenceTable(
-  audience: Pick<MapSource, 'revision' | 'classOf' | 'visibleTo' | 'members'>,
+  audience: Pick<MapSource, 'revision' | 'rights' | 'classOf' | 'seenByGroup' | 'ownSeenBy'>,
   setTimer: (callback: () => void, ms: number) => () => void,
 ): PresenceTable {
   const table = new Map<string, Presence>();
@@ -42,7 +42,7 @@ export function createPresenceTable(
   const listeners = new Map<Listener, string>();
   const changed = new Set<string>();
   const pacer = createPacer(tell, GATHER_MS, setTimer);
-  /** Made once a class for all that come back between two changes. */
+  /** What groups see, made once for all that come back between two changes. */
   const whole = new Map<string, readonly string[]>();
   let wholeRevision = 0;
 
@@ -58,33 +58,41 @@ export function createPresenceTable(
   }
 
   function tell(): void {
-    const byClass = new Map<string, Presence[]>();
+    const { rights } = audience;
+    const byGroup = new Map<string, Presence[]>();
+    const byUser = new Map<string, { readonly className: string; readonly presence: Presence }[]>();
     for (const id of changed) {
-      const [className, found] = [audience.classOf(id), table.get(id)];
-      if (className === undefined || found === undefined) continue;
-      const nodes = byClass.get(className) ?? [];
-      byClass.set(className, nodes);
-      nodes.push(found);
+      const [className, presence] = [audience.classOf(id), table.get(id)];
+      if (className === undefined || presence === undefined) continue;
+      append(byGroup, rights.groupOf(className), presence);
+      const user = rights.userOf(className);
+      if (user !== '') append(byUser, user, { className, presence });
     }
     changed.clear();
     whole.clear();
-    if (byClass.size === 0) return;
+    if (byGroup.size === 0) return;
     const messages = new Map<string, readonly string[]>();
     for (const [listener, nodeId] of [...listeners]) {
       const className = audience.classOf(nodeId);
       if (className === undefined) continue;
-      let own = messages.get(className);
-      if (own === undefined) {
-        own = encode([...audience.visibleTo(className)].flatMap((seen) => byClass.get(seen) ?? []));
-        messages.set(className, own);
-      }
-      if (own.length > 0) listener(own);
+      const group = rights.groupOf(className);
+      const seen = ([other]: [string, unknown]): boolean => rights.groupsSee(group, other);
+      const common = messages.get(group) ?? encode([...byGroup].filter(seen).flatMap(([, nodes]) => nodes));
+      messages.set(group, common);
+      const own = byUser.get(rights.userOf(className))?.filter((other) => isOwn(className, other.className)) ?? [];
+      const all = own.length === 0 ? common : [...common, ...encode(own.map(({ presence }) => presence))];
+      if (all.length > 0) listener(all);
     }
   }
 
-  function encodeWhole(className: string): string[] {
-    const seen = [...audience.visibleTo(className)].flatMap((name) => [...audience.members(name)]);
-    return encode(seen.map(({ id }) => table.get(id)).filter((found) => found !== undefined));
+  /** Whether one sees the other though its group does not. */
+  function isOwn(className: string, other: string): boolean {
+    const { rights } = audience;
+    return !rights.groupsSee(rights.groupOf(className), rights.groupOf(other)) && rights.sees(className, other);
+  }
+
+  function encodeAll(faces: Iterable<MapNode>): string[] {
+    return encode([...faces].map(({ id }) => table.get(id)).filter((found) => found !== undefined));
   }
 
   return {
@@ -115,9 +123,10 @@ export function createPresenceTable(
       if (className === undefined) return [];
       if (wholeRevision !== audience.revision) whole.clear();
       wholeRevision = audience.revision;
-      const made = whole.get(className) ?? encodeWhole(className);
-      whole.set(className, made);
-      return made;
+      const group = audience.rights.groupOf(className);
+      const common = whole.get(group) ?? encodeAll(audience.seenByGroup(group));
+      whole.set(group, common);
+      return [...common, ...encodeAll(audience.ownSeenBy(className))];
     },
     subscribe(nodeId, listener) {
       listeners.set(listener, nodeId);
@@ -125,6 +134,12 @@ export function createPresenceTable(
     },
     close: pacer.stop,
   };
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** In parts, however many endpoints all of them have. */

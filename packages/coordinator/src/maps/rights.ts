@@ -1,10 +1,7 @@
-import type { FilterRule, PolicyNode } from '@pcloud/netmap';
+import type { CompiledPolicy, FilterRule } from '@pcloud/netmap';
 
 /** Who may see whom, and what receivers let in. Nodes of one class have the same rights, and are the same to others. */
-export interface Rights {
-  classOf(node: PolicyNode): string;
-  /** Whether nodes of these classes are in each other's maps. */
-  sees(a: string, b: string): boolean;
+export interface Rights extends Pick<CompiledPolicy, 'classOf' | 'sees' | 'userOf' | 'groupOf' | 'groupsSee'> {
   /** What a receiver of this class lets in; undefined: everything. */
   filterFor(className: string): readonly FilterRule[] | undefined;
 }
@@ -13,5 +10,8 @@ export interface Rights {
 export const OPEN_RIGHTS: Rights = {
   classOf: () => 'all',
   sees: () => true,
+  userOf: () => '',
+  groupOf: () => 'all',
+  groupsSee: () => true,
   filterFor: () => undefined,
 };

@@ -1,5 +1,8 @@
-/** What other rights change for nodes: worked out once for all nodes that were of one class, and are of one now. */
-import { entryHash, type FilterRule } from '@pcloud/netmap';
+/**
+ * What other rights change for nodes: worked out for the groups that nodes were and are of, and only among a user's
+ * own for their classes. The nodes of both tables are the same.
+ */
+import { entryHash, type FilterRule, type MapNode } from '@pcloud/netmap';
 import type { ClassTable } from './class-table.ts';
 
 export interface ViewChange {
@@ -8,34 +11,91 @@ export interface ViewChange {
   readonly isFilterChanged: boolean;
 }
 
-/** @returns what has become of the view of nodes of class `was` that are of class `is` now */
-export function createViewChanges(before: ClassTable, after: ClassTable): (was: string, is: string) => ViewChange {
-  const known = new Map<string, ViewChange>();
-  return (was, is) => {
-    const key = `${was}\n${is}`;
-    let change = known.get(key);
-    if (change === undefined) {
-      change = {
-        nodeIds: difference(seenBy(before, was), seenBy(after, is)),
-        isFilterChanged: !isSameFilter(before.filterFor(was), after.filterFor(is)),
-      };
-      known.set(key, change);
-    }
-    return change;
+/** Nodes that were of one group, or class, and are of one. */
+interface Cell {
+  readonly was: string;
+  readonly is: string;
+  readonly nodeIds: string[];
+}
+
+interface GroupCell extends Cell {
+  /** Nodes that its own see now and did not, or the other way round. */
+  changed?: ReadonlySet<string>;
+}
+
+interface ClassCell extends Cell {
+  readonly group: GroupCell;
+  readonly user: string;
+  change?: ViewChange;
+}
+
+/** @returns what has become of the view of a node that both tables have */
+export function createViewChanges(
+  before: ClassTable,
+  after: ClassTable,
+  faces: Iterable<MapNode>,
+): (nodeId: string) => ViewChange {
+  const groups = new Map<string, GroupCell>();
+  const classes = new Map<string, ClassCell>();
+  const classesOfUser = new Map<string, ClassCell[]>();
+  const cellOfNode = new Map<string, ClassCell>();
+
+  function addClass(key: string, was: string, is: string, user: string): ClassCell {
+    const [groupWas, groupIs] = [before.rights.groupOf(was), after.rights.groupOf(is)];
+    const groupKey = `${groupWas}\n${groupIs}`;
+    const group = groups.get(groupKey) ?? { was: groupWas, is: groupIs, nodeIds: [] };
+    groups.set(groupKey, group);
+    const made = { was, is, nodeIds: [], group, user };
+    classes.set(key, made);
+    if (user !== '') classesOfUser.set(user, [...(classesOfUser.get(user) ?? []), made]);
+    return made;
+  }
+
+  for (const { id, user } of faces) {
+    const [was, is] = [before.classOf(id)!, after.classOf(id)!];
+    // Without a policy all are of one class, whoever their users are.
+    const key = `${was}\n${is}\n${user}`;
+    const cell = classes.get(key) ?? addClass(key, was, is, user);
+    cell.nodeIds.push(id);
+    cell.group.nodeIds.push(id);
+    cellOfNode.set(id, cell);
+  }
+
+  function isChangedByGroup(a: GroupCell, b: GroupCell): boolean {
+    return before.rights.groupsSee(a.was, b.was) !== after.rights.groupsSee(a.is, b.is);
+  }
+
+  function changedByGroup(group: GroupCell): ReadonlySet<string> {
+    const others = [...groups.values()].filter((other) => isChangedByGroup(group, other));
+    return new Set(others.flatMap(({ nodeIds }) => nodeIds));
+  }
+
+  function isChanged(a: ClassCell, b: ClassCell): boolean {
+    return before.rights.sees(a.was, b.was) !== after.rights.sees(a.is, b.is);
+  }
+
+  function changeOf(cell: ClassCell): ViewChange {
+    cell.group.changed ??= changedByGroup(cell.group);
+    const own = (classesOfUser.get(cell.user) ?? []).filter(
+      (other) => isChanged(cell, other) !== isChangedByGroup(cell.group, other.group),
+    );
+    return {
+      nodeIds: own.length === 0 ? cell.group.changed : differing(cell.group.changed, own),
+      isFilterChanged: !isSameFilter(before.filterFor(cell.was), after.filterFor(cell.is)),
+    };
+  }
+
+  return (nodeId) => {
+    const cell = cellOfNode.get(nodeId)!;
+    cell.change ??= changeOf(cell);
+    return cell.change;
   };
 }
 
-function seenBy(table: ClassTable, className: string): Set<string> {
-  const ids = new Set<string>();
-  for (const name of table.visibleTo(className)) for (const { id } of table.members(name)) ids.add(id);
-  return ids;
-}
-
-/** Those in one of the two only. */
-function difference(a: ReadonlySet<string>, b: Set<string>): Set<string> {
-  const result = new Set<string>();
-  for (const id of a) if (!b.delete(id)) result.add(id);
-  for (const id of b) result.add(id);
+/** The set, but that the nodes of these cells are in it if they were not, and the other way round. */
+function differing(ids: ReadonlySet<string>, cells: readonly Cell[]): Set<string> {
+  const result = new Set(ids);
+  for (const { nodeIds } of cells) for (const id of nodeIds) if (!result.delete(id)) result.add(id);
   return result;
 }
 

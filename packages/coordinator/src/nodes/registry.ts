@@ -30,7 +30,7 @@ export interface Registry {
   nodeOf(index: number): string | undefined;
   /** By id. */
   readonly users: ReadonlyMap<string, RegisteredUser>;
-  /** The name of a user; empty for none. */
+  /** The name of a user; empty for none, `GONE_USER` for one who is no more. */
   userName(userId: string): string;
   /** The text of the policy; undefined while nobody has set one. */
   readonly policy: string | undefined;
@@ -67,6 +67,12 @@ export interface RegistryDeps {
   /** Resolves after so many milliseconds, or when the signal says so. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
+
+/**
+ * Whose a device is when its user was removed. No user can be called so: it is not free for all as one that never
+ * had a user, and takes no part until somebody adopts it.
+ */
+export const GONE_USER = '(removed)';
 
 const EVERYTHING = new Uint8Array(0);
 const RETRY_MS = 500;
@@ -128,12 +134,15 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       if (revocations.add([update.revocation]).length > 0) for (const listener of revocationListeners) listener();
       return false;
     }
-    factsVersion += 1;
     if (update.kind === 'policy') {
+      factsVersion += 1;
       policy = update.text;
       return true;
     }
     const before = users.get(update.id);
+    // Much of a user's record is nothing to maps.
+    if (isSameUser(before, update.user)) return false;
+    factsVersion += 1;
     if (update.user === undefined) users.delete(update.id);
     else users.set(update.id, update.user);
     if (before?.name !== update.user?.name) {
@@ -203,7 +212,7 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       return found?.freedAtMs === undefined ? found?.nodeId : undefined;
     },
     users,
-    userName: (userId) => users.get(userId)?.name ?? '',
+    userName: (userId) => (userId === '' ? '' : (users.get(userId)?.name ?? GONE_USER)),
     get policy() {
       return policy;
     },
@@ -226,6 +235,10 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       for (const { resolve } of waiting.splice(0)) resolve();
     },
   };
+}
+
+function isSameUser(a: RegisteredUser | undefined, b: RegisteredUser | undefined): boolean {
+  return a?.name === b?.name && a?.role === b?.role && a?.disabled === b?.disabled;
 }
 
 const NODES = nodePaths.nodes();

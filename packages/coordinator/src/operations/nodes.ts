@@ -72,8 +72,8 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
   /** Whether an actor may know of a node: members of their own, and of those that their devices may see. */
   function knows(actor: Actor): (node: NodeRecord) => boolean {
     if (actor.kind === 'root' || isAtLeast(actor.role, 'admin')) return () => true;
-    const visible = maps.visibleToUser(registry.userName(actor.userId));
-    return (node) => node.userId === actor.userId || visible.has(maps.classOf(node.id)!);
+    const name = registry.userName(actor.userId);
+    return (node) => node.userId === actor.userId || maps.isSeenByUser(name, node.id);
   }
 
   /** A node by name, id or address. */

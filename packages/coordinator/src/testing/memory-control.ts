@@ -83,6 +83,8 @@ export interface MemoryNode {
   readonly presence: Map<string, Presence>;
   /** Deltas that did not fit. */
   mismatches: number;
+  /** Nodes of whose presence it was told, and that are in no map of its. */
+  strangers: number;
   isClosed: boolean;
   /** Bytes the server believes that this node has not taken. */
   pendingBytes: number;
@@ -256,19 +258,28 @@ export function createMemoryNode(
         ...(options.map === undefined ? {} : { map: options.map }),
       });
     } else if (message.kind === 'map') {
-      node.map = readMapMessage(message);
+      accept(readMapMessage(message));
     } else if (message.kind === 'delta') {
       const next = node.map && applyDelta(node.map, message);
       if (next === undefined) {
         node.mismatches += 1;
         node.send({ kind: 'resync' });
-      } else node.map = next;
+      } else accept(next);
     } else if (message.kind === 'presence') {
-      for (const each of message.nodes) node.presence.set(each.id, each);
+      for (const each of message.nodes) {
+        if (each.id !== node.map?.self.id && !node.map?.nodes.has(each.id)) node.strangers += 1;
+        node.presence.set(each.id, each);
+      }
     } else if (message.kind === 'revocations') {
       node.revocations.add(message.nodes);
       if (node.confirms) node.send({ kind: 'revoked', id: message.id, hash: node.revocations.hash });
     } else if (message.kind === 'ping' && node.answers) node.send({ kind: 'pong', id: message.id });
+  };
+
+  /** As a daemon does, it forgets where those are that it does not see any more. */
+  const accept = (map: NetworkMap | undefined): void => {
+    node.map = map;
+    for (const id of node.presence.keys()) if (!map?.nodes.has(id) && id !== map?.self.id) node.presence.delete(id);
   };
 
   const node: MemoryNode = {
@@ -278,6 +289,7 @@ export function createMemoryNode(
     map: undefined,
     presence: new Map(),
     mismatches: 0,
+    strangers: 0,
     isClosed: false,
     pendingBytes: 0,
     answers: true,

@@ -5,7 +5,7 @@ import type { BehindNode, PolicyNode } from './node.ts';
 import { classOf, singledOut } from './node-class.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyProblem } from './problem.ts';
-import { createReach, sees } from './reach.ts';
+import { type ClassReach, createReach, groupsSee, sees } from './reach.ts';
 import { createUsers, type PolicyFacts, type Users } from './users.ts';
 import { warnOfNames } from './warnings.ts';
 
@@ -19,6 +19,12 @@ export interface CompiledPolicy {
   classOf(node: PolicyNode): string;
   /** Whether nodes of these classes are in each other's maps: one may begin a flow to the other. */
   sees(a: string, b: string): boolean;
+  /** The user of a class; empty for none. */
+  userOf(className: string): string;
+  /** Classes of one group see the same, and are seen by the same, but for classes of their own user. */
+  groupOf(className: string): string;
+  /** Whether classes of these groups see each other, whoever their users are. Of what `groupOf` gave. */
+  groupsSee(a: string, b: string): boolean;
   /** What a receiver of this class lets in, from nodes that it sees; the same object each time. */
   filterFor(className: string): readonly FilterRule[];
   /**
@@ -33,6 +39,7 @@ export function compilePolicy(policy: Policy, facts: PolicyFacts): CompiledPolic
   const users = createUsers(policy, facts);
   const singled = singledOut(policy, users);
   const reachOf = createReach(policy, users);
+  const groups = new Map<string, ClassReach>();
   const filters = new Map<string, readonly FilterRule[]>();
   return {
     policy,
@@ -40,6 +47,13 @@ export function compilePolicy(policy: Policy, facts: PolicyFacts): CompiledPolic
     warnings: warnOfNames(policy, facts),
     classOf: (node) => classOf(node, singled),
     sees: (a, b) => sees(reachOf(a), reachOf(b)),
+    userOf: (className) => reachOf(className).nodeClass.user,
+    groupOf(className) {
+      const reach = reachOf(className);
+      groups.set(reach.group, reach);
+      return reach.group;
+    },
+    groupsSee: (a, b) => groupsSee(groups.get(a)!, groups.get(b)!),
     filterFor(className) {
       let filter = filters.get(className);
       if (filter === undefined) {

@@ -16,6 +16,8 @@ export interface ClassReach {
   readonly takes: Uint32Array;
   /** Whether it is a source of a rule to `autogroup:self`. */
   readonly reachesOwn: boolean;
+  /** Classes of one group see the same, and are seen by the same, but for classes of their own user. */
+  readonly group: string;
 }
 
 export function createReach(policy: Policy, users: Users): (className: string) => ClassReach {
@@ -37,7 +39,9 @@ export function createReach(policy: Policy, users: Users): (className: string) =
         bit++;
       }
     }
-    return { nodeClass, isActive: users.isActive(nodeClass), sends, takes, reachesOwn };
+    const isActive = users.isActive(nodeClass);
+    const group = isActive ? `${nodeClass.role} ${reachesOwn} ${sends.join()} ${takes.join()}` : 'inactive';
+    return { nodeClass, isActive, sends, takes, reachesOwn, group };
   }
 
   return (className) => {
@@ -52,7 +56,16 @@ export function createReach(policy: Policy, users: Users): (className: string) =
 
 /** Whether one may begin a flow to the other, or the other to it: then each is in the other's map. */
 export function sees(a: ClassReach, b: ClassReach): boolean {
+  return groupsSee(a, b) || (a.isActive && b.isActive && isOwn(a, b) && (a.reachesOwn || b.reachesOwn));
+}
+
+/** The same, whoever their users are. */
+export function groupsSee(a: ClassReach, b: ClassReach): boolean {
   return a.isActive && b.isActive && (reaches(a, b) || reaches(b, a));
+}
+
+function isOwn({ nodeClass: { user } }: ClassReach, other: ClassReach): boolean {
+  return user !== '' && user === other.nodeClass.user;
 }
 
 export function isSelf(selector: PolicySelector): boolean {
@@ -62,7 +75,6 @@ export function isSelf(selector: PolicySelector): boolean {
 /** The floor leads from everybody to every server. */
 function reaches(from: ClassReach, to: ClassReach): boolean {
   if (to.nodeClass.role === 'server') return true;
-  if (from.reachesOwn && from.nodeClass.user !== '' && from.nodeClass.user === to.nodeClass.user) return true;
   return from.sends.some((word, i) => (word & to.takes[i]!) !== 0);
 }
 
