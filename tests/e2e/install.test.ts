@@ -2,12 +2,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { run } from '../lab/process.ts';
+import { scriptPath } from './lib/script.ts';
 
-const INSTALL = fileURLToPath(new URL('../../scripts/install', import.meta.url));
+const INSTALL = scriptPath('install');
 
 async function withRoot(act: (root: string) => Promise<void>): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'pcloud-install-'));

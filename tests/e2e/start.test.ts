@@ -1,28 +1,11 @@
 /** `scripts/start` as a newcomer runs it, on a clean machine with a network of its own. */
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLab, type Host, type LabProcess } from '../lab/index.ts';
-import { background } from '../lab/process.ts';
 import { waitFor } from '../lab/wait.ts';
-import { createBarePath } from './lib/bare-path.ts';
+import { SCRIPT_LIMIT_MS, scriptPath } from './lib/script.ts';
 
-const START = fileURLToPath(new URL('../../scripts/start', import.meta.url));
-const LIMIT_MS = 120_000;
-
-/** What `scripts/start` itself calls before it knows that Node, a compiler and the rest are there. */
-const SHELL = ['bash', 'env', 'dirname', 'realpath', 'uname', 'id'];
-
-/** A directory that is neither the repository nor in it, with a link to the script. */
-function withDirectory(act: (directory: string, link: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'pcloud-start-'));
-  const link = join(directory, 'begin');
-  symlinkSync(START, link);
-  return act(directory, link).finally(() => rmSync(directory, { recursive: true, force: true }));
-}
+const START = scriptPath('start');
 
 async function withHost(addresses: readonly string[], act: (host: Host) => Promise<void>): Promise<void> {
   const lab = createLab();
@@ -35,19 +18,6 @@ async function withHost(addresses: readonly string[], act: (host: Host) => Promi
   }
 }
 
-/** Runs a line in a directory, with temporary files there, to its end. */
-async function finish(directory: string, line: string, env: Readonly<Record<string, string>> = {}) {
-  const process = background([], ['/bin/sh', '-c', `cd "${directory}" && exec ${line}`], {
-    env: { TMPDIR: directory, ...env },
-  });
-  const timer = setTimeout(() => void process.stop('SIGKILL'), LIMIT_MS);
-  const { code } = await process.exited;
-  clearTimeout(timer);
-  // What it wrote last may come behind its end.
-  await new Promise((resolve) => setImmediate(resolve));
-  return { code, stdout: process.stdout(), output: process.output() };
-}
-
 function untilSaid(process: LabProcess, pattern: RegExp): Promise<RegExpExecArray> {
   return waitFor(
     `${pattern}`,
@@ -55,7 +25,7 @@ function untilSaid(process: LabProcess, pattern: RegExp): Promise<RegExpExecArra
       if (!process.isRunning) throw new Error(`it has ended\n${process.output()}`);
       return pattern.exec(process.output()) ?? undefined;
     },
-    LIMIT_MS,
+    SCRIPT_LIMIT_MS,
     process.output,
   );
 }
@@ -113,7 +83,7 @@ test('a port in use is one line that names it', () =>
   withHost(['192.0.2.10/24'], async (host) => {
     host.spawn(['python3', '-m', 'http.server', '8443', '--bind', '0.0.0.0']);
     await waitFor('the other to listen', async () => (await host.run('ss -Hlnt sport = :8443')).stdout !== '', 10_000);
-    const { code, stderr } = await host.run([START], { check: false, timeoutMs: LIMIT_MS });
+    const { code, stderr } = await host.run([START], { check: false, timeoutMs: SCRIPT_LIMIT_MS });
     assert.is(code, 1);
     const [last] = stderr.trim().split('\n').slice(-1);
     assert.match(last!, /^pcloud: .*8443.*in use/);
@@ -138,50 +108,6 @@ test('port 443 is another way in where it is free, and left to whoever has it at
       await seed.signal('SIGINT');
       assert.is((await seed.exited).code, 0, seed.output());
     }
-  }));
-
-for (const [title, programs, scripts, lines] of [
-  ['a C compiler', [...SHELL, 'node', 'npm'], {}, [/missing: a C compiler +apt-get install -y build-essential/]],
-  ['Node', [...SHELL, 'cc'], {}, [/missing: Node >= 20\.19 +https:/, /missing: npm +it comes with Node/]],
-  [
-    'a Node that is new enough',
-    [...SHELL, 'cc', 'npm'],
-    { node: '[ "$1" = --version ] && echo v18.20.4; exit 1' },
-    [/missing: Node >= 20\.19 +this is v18\.20\.4; newer ones: https:/],
-  ],
-  [
-    'root',
-    [...SHELL.filter((name) => name !== 'id'), 'node', 'npm', 'cc'],
-    { id: 'echo 1000' },
-    [/missing: root +.*sudo/],
-  ],
-] as const) {
-  test(`a machine without ${title} is told so, and how to get it`, () =>
-    withDirectory(async (directory, link) => {
-      const path = createBarePath(join(directory, 'bin'), programs, scripts);
-      const { code, stdout, output } = await finish(directory, link, { PATH: path });
-      assert.is(code, 1, output);
-      assert.is(stdout, '', 'nothing is begun');
-      for (const line of lines) assert.match(output, line);
-      assert.match(output, /^start: the lines above say what is missing$/m);
-      assert.is(output.trim().split('\n').length, lines.length + 1, output);
-    }));
-}
-
-test('a machine without /dev/net/tun is told so, and how to get it', () =>
-  withDirectory(async (directory, link) => {
-    const command = `unshare --mount sh -c 'mount -t tmpfs tmpfs /dev/net && exec "$0"' ${link}`;
-    const { code, output } = await finish(directory, command);
-    assert.is(code, 1, output);
-    assert.match(output, /missing: \/dev\/net\/tun +modprobe tun/);
-  }));
-
-test('help is there before anything is installed', () =>
-  withDirectory(async (directory, link) => {
-    const path = createBarePath(join(directory, 'bin'), SHELL);
-    const { code, stdout } = await finish(directory, `${link} --help`, { PATH: path });
-    assert.is(code, 0);
-    assert.match(stdout, /^usage: scripts\/start \[OPTION\]\.\.\.\n/);
   }));
 
 test.run();
