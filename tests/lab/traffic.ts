@@ -119,8 +119,21 @@ export async function capture(lab: Lab, host: Host, name: string, filter = ''): 
   return {
     file,
     async stop() {
+      await waitFor('tcpdump to have read all that came', () => hasReadAll(tcpdump), 20_000, tcpdump.output);
       await tcpdump.stop('SIGINT');
       return file;
     },
   };
+}
+
+/** Asks for its counts: at its end it leaves unread what still waits in the kernel. */
+async function hasReadAll(tcpdump: LabProcess): Promise<boolean> {
+  const counts = () => [
+    ...tcpdump.output().matchAll(/(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/g),
+  ];
+  const before = counts().length;
+  await tcpdump.signal('SIGUSR1');
+  await waitFor('its counts', () => counts().length > before, 2_000, tcpdump.output);
+  const [, captured, received, dropped] = counts().at(-1)!.map(Number);
+  return captured! >= received! - dropped!;
 }
