@@ -14,7 +14,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MeshDaemon } from '../src/mesh/start.ts';
 import { openRevocations } from '../src/mesh/state/revocations.ts';
-import { createFakeClock } from '../src/testing/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../src/testing/fake-clock.ts';
 import {
   admitWith,
   createFakeControl,
@@ -29,6 +29,7 @@ import { createMeshRig, type MeshRig } from '../src/testing/mesh-rig.ts';
 interface Scene {
   readonly control: FakeControl;
   readonly rig: MeshRig;
+  readonly clock: FakeClock;
   /** What nodes are told when they join: this one, 2 and 3. */
   map: NetworkMap | undefined;
   daemon: MeshDaemon;
@@ -44,7 +45,8 @@ const [SECOND, THIRD] = KEYS.map((key, at) => ({ nodeId: `n${at + 2}`, nodeKey: 
 
 async function withScene(act: (scene: Scene) => Promise<void>): Promise<void> {
   const control = createFakeControl();
-  const rig = createMeshRig({ clock: createFakeClock(), control });
+  const clock = createFakeClock();
+  const rig = createMeshRig({ clock, control });
   admitWith(control, (nodeKey) => {
     scene.map ??= createMap(control, [createNode(1, nodeKey), createNode(2, KEYS[0]!), createNode(3, KEYS[1]!)]);
     return scene.map;
@@ -52,6 +54,7 @@ async function withScene(act: (scene: Scene) => Promise<void>): Promise<void> {
   const scene: Scene = {
     control,
     rig,
+    clock,
     map: undefined,
     daemon: await rig.start(),
     session: () => control.sessions.at(-1)!,
@@ -113,6 +116,65 @@ test('a later map that names it again changes nothing, and deltas still fit', ()
     await settle();
     assert.equal(names(scene), ['other']);
     assert.is(scene.daemon.status().coordinator.connected, true);
+  }));
+
+/** Lets time pass on a connection that lives. */
+async function pass({ clock, session }: Scene, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 10_000) {
+    session().send({ kind: 'ping', id: left });
+    await settle();
+    clock.advance(Math.min(left, 10_000));
+    await settle();
+  }
+}
+
+/** What the coordinator was asked to do. */
+function asked({ control }: Scene): unknown[] {
+  return control.sessions
+    .flatMap(({ received }) => received)
+    .filter(({ kind }) => kind === 'request')
+    .map((message) => (message.kind === 'request' ? [message.operation, message.input] : undefined));
+}
+
+const REMINDED = [['nodes.remove', { node: 'n2', revoke: true }]];
+
+test('a coordinator that was put back and has forgotten what was revoked is told again, once', () =>
+  withScene(async (scene) => {
+    await scene.revoke(SECOND);
+    scene.session().send(writeMapMessage({ ...scene.map!, epoch: 2, revision: 1 }));
+    await settle();
+    await pass(scene, 4_999);
+    assert.equal(asked(scene), []);
+    await pass(scene, 20_001);
+    assert.equal(asked(scene), REMINDED);
+    await pass(scene, 20_000);
+    assert.equal(asked(scene), REMINDED);
+  }));
+
+test('a coordinator whose map follows what it revoked is asked for nothing', () =>
+  withScene(async (scene) => {
+    const map = scene.map!;
+    await scene.revoke(SECOND);
+    await pass(scene, 1_000);
+    const nodes = new Map(map.nodes);
+    nodes.delete('n2');
+    scene.session().send({ kind: 'delta', ...diffMaps(map, { ...map, revision: 2, nodes })! });
+    await settle();
+    await pass(scene, 60_000);
+    assert.equal(asked(scene), []);
+  }));
+
+test('who may not revoke it today tries again after an hour', () =>
+  withScene(async (scene) => {
+    await scene.revoke(SECOND);
+    await pass(scene, 25_000);
+    const request = scene.session().received.findLast(({ kind }) => kind === 'request') as { id: number };
+    scene.session().send({ kind: 'failure', id: request.id, code: 'FORBIDDEN', message: 'no' });
+    await settle();
+    await pass(scene, 3_500_000);
+    assert.equal(asked(scene), REMINDED);
+    await pass(scene, 200_000);
+    assert.equal(asked(scene), [...REMINDED, ...REMINDED]);
   }));
 
 test('class 18: the key of a revoked node is out under another id and name, too', () =>

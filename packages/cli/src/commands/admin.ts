@@ -69,7 +69,8 @@ async function putBack({ context, settings, args: [file], options, answer }: Cal
     restored,
     `The network ${restored.networkId} of ${made} is in "${stateDir}". Start it with "pcloud seed".
 Links, invitations and sessions of before are void (${restored.voided}): people sign in anew, devices do not.
-Not in it is what came after ${made}: whom you revoked or disabled since, revoke and disable again.
+Not in it is what came after ${made}: whom you removed or disabled since, remove and disable again.
+Revoked devices stay out: those of owners and admins tell the server of them when they are back.
 The server from before must not be started any more.
 `,
   );

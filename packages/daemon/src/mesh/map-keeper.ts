@@ -20,6 +20,8 @@ import { isOlder, type Seen } from './state/seen.ts';
 export interface MapKeeper {
   /** Without the nodes that were revoked, whatever the coordinator says of them. */
   readonly map: NetworkMap | undefined;
+  /** Nodes that the coordinator has in its map although they were revoked, by id. */
+  readonly contradicted: readonly string[];
   readonly presence: ReadonlyMap<string, Presence>;
   /** What a server resumes from. */
   readonly version: { readonly epoch: number; readonly revision: number; readonly hash: string } | undefined;
@@ -103,6 +105,13 @@ export function createMapKeeper({ store, seen, revocations, clock, log, worked }
   return {
     get map() {
       return map;
+    },
+    get contradicted() {
+      if (held === undefined || map === held) return [];
+      const { entries } = revocations.of(held.network.id);
+      const left = [...held.nodes.keys()].filter((id) => !map!.nodes.has(id));
+      // Another node that has the key of a revoked one is not that one.
+      return left.filter((id) => entries.some(({ nodeId }) => nodeId === id));
     },
     presence,
     get version() {

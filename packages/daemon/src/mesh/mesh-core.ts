@@ -11,6 +11,7 @@ import type { JoinOutcome, JoinTarget } from './join-target.ts';
 import { outsideOf, watchMachine } from './machine.ts';
 import { createMapKeeper } from './map-keeper.ts';
 import { type MeshTunnel, openMeshTunnel } from './mesh-tunnel.ts';
+import { createReminder } from './reminder.ts';
 import type { MeshSeams } from './seams.ts';
 import { loadIdentity } from './state/identity.ts';
 import { openMapStore } from './state/map-store.ts';
@@ -80,6 +81,13 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     clock,
     log,
     worked: () => tunnel?.choice.worked ?? new Map(),
+  });
+
+  const reminder = createReminder({
+    ...seams,
+    contradicted: () => keeper.contradicted,
+    revoke: async (node) => control?.client.request('nodes.remove', { node, revoke: true }),
+    log,
   });
 
   let tunnel: MeshTunnel | undefined;
@@ -235,6 +243,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     tunnel?.apply(map);
     setState('up');
     submitEndpoints();
+    reminder.handleMap();
     events.emit({ event: 'map', epoch: map.epoch, revision: map.revision, nodes: map.nodes.size });
   }
 
@@ -294,6 +303,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
 
   function takeDown(keepInterface: boolean): void {
     cancelLastTry();
+    reminder.stop();
     control?.client.stop();
     control = undefined;
     pending = undefined;
