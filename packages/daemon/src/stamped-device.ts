@@ -51,6 +51,13 @@ export function createStampedDevice(inner: Device, stamps: StampStore, log: Logg
         if (inner.publicKey) recall(inner.publicKey);
       },
     },
+    replacePrivateKey: {
+      value(privateKey: Uint8Array, now: number): void {
+        keepLatest();
+        inner.replacePrivateKey(privateKey, now);
+        if (inner.publicKey) recall(inner.publicKey);
+      },
+    },
   }) as Device;
   return { device, keepStamp, keepLatest };
 }

@@ -48,6 +48,8 @@ export interface DeviceContext {
   readonly datagramKeypairs: (Keypair | undefined)[];
 
   identity: Identity | undefined;
+  /** The one before, while peers may not know of the present one. */
+  formerIdentity: Identity | undefined;
   isUp: boolean;
   mtu: number;
   /** The last `now` that any handler was given. */

@@ -14,6 +14,13 @@ export interface Device {
   copyPrivateKey(): Uint8Array | undefined;
   /** Sets or (undefined, or all zeros) clears the private key: sessions made with the old one end, a peer that has the new public key is removed. */
   setPrivateKey(privateKey: Uint8Array | undefined, now: number): void;
+  /**
+   * Sets another private key under which this device goes on: sessions last to their end, and handshakes are made by
+   * the former key too until `forgetFormerKey`, since peers learn of the new one at different times.
+   */
+  replacePrivateKey(privateKey: Uint8Array, now: number): void;
+  /** The key before `replacePrivateKey` is of no use any more. */
+  forgetFormerKey(): void;
 
   /** Peers in the order they were added. */
   peers(): Iterable<Peer>;
@@ -25,6 +32,12 @@ export interface Device {
    * key but not that it is new: good for sending an initiation of one's own there, and for nothing else.
    */
   takeStranger(publicKey: Uint8Array, now: number): Int32Array | undefined;
+  /**
+   * The peer of a key has another one and is the same otherwise: sessions last to their end, and where there is one a
+   * handshake with the new key begins at once.
+   * @returns false when there is no such peer, or the new key is our own or another peer's
+   */
+  replacePeerKey(publicKey: Uint8Array, by: Uint8Array, now: number): boolean;
   removePeer(publicKey: Uint8Array, now: number): void;
   removeAllPeers(now: number): void;
 

@@ -4,7 +4,7 @@ import { createAllowedIps } from './allowed-ips.ts';
 import { LAYOUT } from './batch.ts';
 import { equalBytes, isZero } from './bytes.ts';
 import { DEFAULT_MTU, KEY_BYTES, MAX_PEERS } from './constants.ts';
-import type { DeviceContext } from './context.ts';
+import type { DeviceContext, Identity } from './context.ts';
 import { createCookieChecker, createCookieJar } from './cookie.ts';
 import { createCounters } from './counters.ts';
 import { createDeadlines } from './deadlines.ts';
@@ -61,6 +61,7 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     frameOwners: new Array(LAYOUT.TUN_SLOTS).fill(undefined),
     datagramKeypairs: new Array(LAYOUT.DATAGRAMS).fill(undefined),
     identity: undefined,
+    formerIdentity: undefined,
     isUp: false,
     mtu: options.mtu ?? DEFAULT_MTU,
     latestNow: Number.NEGATIVE_INFINITY,
@@ -114,10 +115,16 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     }
   }
 
+  function endIdentity(identity: Identity | undefined): void {
+    identity?.privateKey.fill(0);
+    identity?.checker.destroy();
+  }
+
   function clearIdentity(): void {
-    context.identity?.privateKey.fill(0);
-    context.identity?.checker.destroy();
+    endIdentity(context.identity);
+    endIdentity(context.formerIdentity);
     context.identity = undefined;
+    context.formerIdentity = undefined;
     for (const peer of peers.values()) {
       peer.staticSecret?.fill(0);
       peer.staticSecret = undefined;
@@ -131,6 +138,25 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     expireForSending(peer.keypairs.next);
     peer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
     forgetInitiations(context, peer, Number.POSITIVE_INFINITY);
+  }
+
+  function becomeIdentity(privateKey: Uint8Array): void {
+    const publicKey = deps.crypto.publicKey(privateKey);
+    const ourselves = context.findPeer(publicKey);
+    if (ourselves !== undefined) remove(ourselves);
+    const checker = createCookieChecker(deps.crypto, publicKey, deps.random);
+    context.identity = { privateKey, publicKey, checker };
+    for (const peer of peers.values()) {
+      peer.staticSecret = computeStaticSecret(deps.crypto, privateKey, peer.publicKey);
+    }
+  }
+
+  // What goes on under the old keys goes on, until there is a session of the new ones.
+  function renewSession(peer: PeerState, now: number): void {
+    forgetInitiations(context, peer, Number.POSITIVE_INFINITY);
+    peer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
+    if (peer.keypairs.current !== undefined) initiateHandshake(context, peer, now, false);
+    context.schedule(peer);
   }
 
   return {
@@ -158,15 +184,34 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
         return;
       }
       clearIdentity();
-      const publicKey = deps.crypto.publicKey(clamped);
-      const ourselves = context.findPeer(publicKey);
-      if (ourselves !== undefined) remove(ourselves);
-      const checker = createCookieChecker(deps.crypto, publicKey, deps.random);
-      context.identity = { privateKey: clamped, publicKey, checker };
-      for (const peer of peers.values()) {
-        peer.staticSecret = computeStaticSecret(deps.crypto, clamped, peer.publicKey);
-      }
+      becomeIdentity(clamped);
       if (context.isUp) startKeepalives(now);
+    },
+
+    replacePrivateKey(privateKey, now) {
+      context.latestNow = now;
+      checkKey('private key', privateKey);
+      const clamped = privateKey.slice();
+      clampPrivateKey(clamped);
+      if (context.identity !== undefined && equalBytes(context.identity.privateKey, clamped)) {
+        clamped.fill(0);
+        return;
+      }
+      endIdentity(context.formerIdentity);
+      context.formerIdentity = context.identity;
+      for (const peer of peers.values()) peer.staticSecret?.fill(0);
+      becomeIdentity(clamped);
+      for (const peer of peers.values()) renewSession(peer, now);
+    },
+
+    forgetFormerKey() {
+      for (const peer of peers.values()) {
+        if (peer.initiations.some(({ ours }) => ours === context.formerIdentity)) {
+          forgetInitiations(context, peer, Number.POSITIVE_INFINITY);
+        }
+      }
+      endIdentity(context.formerIdentity);
+      context.formerIdentity = undefined;
     },
 
     reserveStamps: (stamp) => context.stamps.reserve(stamp),
@@ -196,6 +241,24 @@ export function createDevice(options: DeviceOptions, deps: DeviceDeps): Device {
     },
 
     takeStranger: (publicKey, now) => context.strangers.take(publicKey, now),
+    replacePeerKey(publicKey, by, now) {
+      checkKey('public key', by);
+      context.latestNow = now;
+      const peer = context.findPeer(publicKey);
+      const { identity } = context;
+      const isOwn = identity !== undefined && equalBytes(identity.publicKey, by);
+      if (peer === undefined || isOwn || context.findPeer(by) !== undefined) return false;
+      peers.delete(keyName(publicKey));
+      peers.set(keyName(by), peer);
+      peer.publicKey = by.slice();
+      peer.jar.destroy();
+      peer.jar = createCookieJar(deps.crypto, peer.publicKey);
+      peer.staticSecret?.fill(0);
+      peer.staticSecret = identity && computeStaticSecret(deps.crypto, identity.privateKey, peer.publicKey);
+      renewSession(peer, now);
+      return true;
+    },
+
     removePeer(publicKey, now) {
       context.latestNow = now;
       const peer = context.findPeer(publicKey);

@@ -13,10 +13,12 @@ import { adoptInitiated, adoptResponded, type Keypair } from './keypair.ts';
 import { COOKIE_REPLY, INITIATION, MESSAGE_TYPE, RESPONSE, readWord } from './messages.ts';
 import {
   clampPrivateKey,
+  computeStaticSecret,
   type OpenedInitiation,
   openInitiation,
   openResponse,
   openTimestamp,
+  type RemoteKeys,
   type TransportKeys,
   wipeTranscript,
   writeInitiation,
@@ -45,8 +47,7 @@ const MAX_INITIATIONS_IN_FLIGHT = INITIATION_LIFETIME / REKEY_TIMEOUT;
  */
 export function initiateHandshake(context: DeviceContext, peer: PeerState, now: number, isRetry: boolean): boolean {
   if (!isRetry) peer.handshakeAttempts = 0;
-  const { identity } = context;
-  if (identity === undefined || !context.isUp || !peer.hasEndpoint || peer.staticSecret === undefined) {
+  if (context.identity === undefined || !context.isUp || !peer.hasEndpoint || peer.staticSecret === undefined) {
     return false;
   }
   if (now < peer.lastHandshakeSentAt + REKEY_TIMEOUT) {
@@ -61,11 +62,14 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   const ephemeralPrivate = createEphemeral(context);
   const localIndex = context.indices.draw();
   const message = new Uint8Array(INITIATION.BYTES);
-  const state = writeInitiation(context.crypto, identity, peer, ephemeralPrivate, stamp, localIndex, message);
+  const ours = identityFor(context, context.identity, peer);
+  const theirs = remoteOf(context, ours, peer);
+  const state = writeInitiation(context.crypto, ours, theirs, ephemeralPrivate, stamp, localIndex, message);
+  endRemote(theirs, peer);
   if (state === undefined) return false;
   // Under traffic it is packets, not the timer, that repeat what stayed unanswered.
   if (!isRetry && peer.initiations.length > 0) context.emit('handshake-retry', peer);
-  const initiation: Initiation = { kind: 'initiation', peer, localIndex, state, sentAt: now };
+  const initiation: Initiation = { kind: 'initiation', peer, localIndex, state, ours, sentAt: now };
   context.indices.set(localIndex, initiation);
   peer.initiations.push(initiation);
   while (peer.initiations.length > MAX_INITIATIONS_IN_FLIGHT) forgetInitiation(context, peer.initiations.shift()!);
@@ -75,6 +79,22 @@ export function initiateHandshake(context: DeviceContext, peer: PeerState, now: 
   sendHandshakeMessage(context, peer, message, now);
   context.counters['initiations-sent'] += 1;
   return true;
+}
+
+// A peer that does not answer our new key may not know of it yet: every other initiation is by the former one.
+function identityFor({ formerIdentity }: DeviceContext, identity: Identity, peer: PeerState): Identity {
+  return formerIdentity !== undefined && peer.initiations.at(-1)?.ours === identity ? formerIdentity : identity;
+}
+
+// The peer as the handshake by these keys of ours needs it.
+function remoteOf(context: DeviceContext, ours: Identity, peer: PeerState): RemoteKeys {
+  if (ours === context.identity) return peer;
+  const { publicKey, presharedKey } = peer;
+  return { publicKey, presharedKey, staticSecret: computeStaticSecret(context.crypto, ours.privateKey, publicKey) };
+}
+
+function endRemote(theirs: RemoteKeys, peer: PeerState): void {
+  if (theirs !== peer) theirs.staticSecret?.fill(0);
 }
 
 // The peer remembers it, and takes nothing from a clock that is set right before that day has come.
@@ -111,14 +131,15 @@ function forgetWhile(context: DeviceContext, peer: PeerState, isOver: (initiatio
 
 /** Takes a message of type 1, 2 or 3 that came from the endpoint in `slot`. */
 export function handleHandshakeMessage(context: DeviceContext, message: Uint8Array, slot: number, now: number): void {
-  const { identity, counters } = context;
-  if (identity === undefined || !context.isUp) return;
+  const { counters } = context;
+  if (context.identity === undefined || !context.isUp) return;
   const type = readWord(message, 0);
   if (type === MESSAGE_TYPE.COOKIE_REPLY) {
     handleCookieReply(context, message, now);
     return;
   }
-  if (!identity.checker.isMac1Valid(message)) {
+  const identity = [context.identity, context.formerIdentity].find((ours) => ours?.checker.isMac1Valid(message));
+  if (identity === undefined) {
     counters['bad-mac1-dropped'] += 1;
     return;
   }
@@ -137,7 +158,7 @@ export function handleHandshakeMessage(context: DeviceContext, message: Uint8Arr
   } else if (type === MESSAGE_TYPE.INITIATION) {
     handleInitiation(context, identity, message, slot, now);
   } else {
-    handleResponse(context, identity, message, slot, now);
+    handleResponse(context, message, slot, now);
   }
 }
 
@@ -154,7 +175,7 @@ function handleInitiation(
     counters['bad-handshake-dropped'] += 1;
     return;
   }
-  const peer = identifyInitiator(context, opened, message, slot, now);
+  const peer = identifyInitiator(context, identity, opened, message, slot, now);
   if (peer === undefined) {
     wipeTranscript(opened);
     return;
@@ -182,6 +203,7 @@ function handleInitiation(
 // The peer whose initiation it is, if it is a new one.
 function identifyInitiator(
   context: DeviceContext,
+  ours: Identity,
   opened: OpenedInitiation,
   message: Uint8Array,
   slot: number,
@@ -194,7 +216,9 @@ function identifyInitiator(
     context.strangers.note(opened.initiator, context.batch.endpoints, slot, now);
     return undefined;
   }
-  const stamp = openTimestamp(crypto, opened, peer, message);
+  const theirs = remoteOf(context, ours, peer);
+  const stamp = openTimestamp(crypto, opened, theirs, message);
+  endRemote(theirs, peer);
   if (stamp === undefined) {
     counters['bad-handshake-dropped'] += 1;
     return undefined;
@@ -213,20 +237,14 @@ function identifyInitiator(
   return peer;
 }
 
-function handleResponse(
-  context: DeviceContext,
-  identity: Identity,
-  message: Uint8Array,
-  slot: number,
-  now: number,
-): void {
+function handleResponse(context: DeviceContext, message: Uint8Array, slot: number, now: number): void {
   const initiation = context.indices.get(readWord(message, RESPONSE.RECEIVER));
   if (initiation?.kind !== 'initiation') {
     context.counters['unknown-index-dropped'] += 1;
     return;
   }
-  const { peer } = initiation;
-  const keys = openResponse(context.crypto, identity, initiation.state, peer, message);
+  const { peer, ours } = initiation;
+  const keys = openResponse(context.crypto, ours, initiation.state, peer, message);
   if (keys === undefined) {
     context.counters['bad-handshake-dropped'] += 1;
     peer.lastUnsealedResponseAt = now;
@@ -239,7 +257,7 @@ function handleResponse(
   const remoteIndex = readWord(message, RESPONSE.SENDER);
   const session = { localIndex, remoteIndex, isInitiator: true, createdAt: now, initiatedAt: sentAt };
   const keypair = createKeypair(context, peer, keys, session);
-  const ownWins = compareBytes(identity.publicKey, peer.publicKey) < 0;
+  const ownWins = compareBytes(ours.publicKey, peer.publicKey) < 0;
   adoptInitiated(peer.keypairs, keypair, ownWins, context.retire);
 
   noteAuthenticated(context, peer, message.length, slot, now);

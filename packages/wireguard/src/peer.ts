@@ -1,7 +1,7 @@
 import { ENDPOINT } from '@pcloud/ip';
 import { isZero } from './bytes.ts';
 import { KEY_BYTES } from './constants.ts';
-import type { DeviceContext } from './context.ts';
+import type { DeviceContext, Identity } from './context.ts';
 import type { CookieJar } from './cookie.ts';
 import type { HasDeadline } from './deadlines.ts';
 import type { Peer, PeerReason } from './device-api.ts';
@@ -19,15 +19,17 @@ export interface Initiation {
   readonly peer: PeerState;
   readonly localIndex: number;
   readonly state: SentInitiation;
+  /** Our keys in it. */
+  readonly ours: Identity;
   readonly sentAt: number;
 }
 
 /** What a device knows of a peer. The public face is `Peer`; the rest is for the modules of this package. */
 export class PeerState implements Peer, RemoteKeys, HasDeadline {
-  readonly publicKey: Uint8Array;
+  publicKey: Uint8Array;
   readonly presharedKey: Uint8Array = new Uint8Array(KEY_BYTES);
   staticSecret: Uint8Array | undefined;
-  readonly jar: CookieJar;
+  jar: CookieJar;
   /** Slot of its endpoint in the batch's table: another peer's as soon as this one is removed. */
   readonly endpointSlot: number;
 
