@@ -15,6 +15,7 @@ import { addNodes } from './commands/nodes.ts';
 import { addPing } from './commands/ping.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRecovery } from './commands/recovery.ts';
+import { addRotate } from './commands/rotate.ts';
 import { addSeed } from './commands/seed.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
@@ -56,7 +57,7 @@ export function createProgram(context: CliContext): Command {
     .addHelpText('after', AFTER);
   addSettings(program, COMMON);
   const add = [
-    [addSeed, addUp, addDown, addLogin, addLogout],
+    [addSeed, addUp, addDown, addLogin, addLogout, addRotate],
     [addStatus, addPing, addIp, addWhois, addWait],
     [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery, addAdmin],
     [addDaemon, addCoordinator],

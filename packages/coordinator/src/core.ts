@@ -20,6 +20,7 @@ import { startEphemeralSweep } from './nodes/ephemeral.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
 import { createRevoke } from './nodes/revoke.ts';
+import { createRotateKey } from './nodes/rotate.ts';
 import { createOperations, type Operations } from './operations/table.ts';
 import { createPolicyKeeper } from './policy/policy-keeper.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
@@ -153,6 +154,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     revocations: registry.revocations,
     refusals,
     request,
+    rotate: createRotateKey({ ...state, audit }),
     program: options.program,
   });
   const telling = registry.subscribeRevocations(control.tellRevocations);

@@ -3,6 +3,7 @@ const STATUSES = {
   ADDRESS_INVALID: 400,
   BACKUP_INVALID: 400,
   INPUT_INVALID: 400,
+  KEY_PROOF_INVALID: 400,
   KIT_INVALID: 400,
   NAME_INVALID: 400,
   PASSWORD_WEAK: 400,
@@ -32,6 +33,7 @@ const STATUSES = {
   /** Somebody else changed the same thing at the same moment: asking again is safe. */
   CONFLICT: 409,
   INVITATION_USED: 409,
+  KEY_IN_USE: 409,
   KIT_CONFIRMED: 409,
   KIT_OTHER: 409,
   LAST_OWNER: 409,

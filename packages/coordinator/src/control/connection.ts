@@ -17,6 +17,8 @@ import {
   toPlainText,
   verifyNodeKey,
 } from '@pcloud/netmap';
+import * as v from 'valibot';
+import { CoordinatorError } from '../errors.ts';
 import { createMapFeed, type MapFeed } from '../maps/map-feed.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import { problemOf } from '../problem.ts';
@@ -62,6 +64,7 @@ const PONG_DEADLINE_MS = 10_000;
  * Bytes that may wait to be taken by who goes on to ask. A member's hold its largest map; a stranger is sent little.
  */
 const MAX_UNREAD_BYTES = { stranger: 1_048_576, member: 2 * MAX_SERVER_MESSAGE_BYTES } as const;
+const rotation = v.strictObject({ nodeKey: v.string(), proof: v.string() });
 const REMOVED = 'this node was removed from the network';
 /** Operations of one node under way at once. */
 const MAX_REQUESTS = 8;
@@ -202,14 +205,16 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     });
   }
 
+  /** Whether whoever is at the other end of this channel has the private half. */
+  function isProven(said: Pick<Join, 'nodeKey' | 'proof'>): boolean {
+    const nodeKey = decodeBase64(said.nodeKey, 32);
+    const proof = decodeBase64(said.proof, 32);
+    if (nodeKey === undefined || proof === undefined) return false;
+    return verifyNodeKey({ crypto, nodeKey, challengePrivate, handshakeHash, proof });
+  }
+
   function handleJoin(join: Join): void {
-    const nodeKey = decodeBase64(join.nodeKey, 32);
-    const proof = decodeBase64(join.proof, 32);
-    const isProven =
-      nodeKey !== undefined &&
-      proof !== undefined &&
-      verifyNodeKey({ crypto, nodeKey, challengePrivate, handshakeHash, proof });
-    if (!isProven) {
+    if (!isProven(join)) {
       end('KEY_PROOF_INVALID', 'node key: the proof does not verify');
       return;
     }
@@ -311,8 +316,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       return;
     }
     requests += 1;
-    deps
-      .request(node!, operation, input, source)
+    run(operation, input)
       .then(
         (result) => respond(id, result),
         (error: unknown) => rejectRequest(id, error),
@@ -322,6 +326,16 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
         if (isRemoved && stage !== 'over') handleRemoved();
       })
       .catch(fail);
+  }
+
+  async function run(operation: string, input: unknown): Promise<unknown> {
+    if (operation !== 'nodes.rotate') return deps.request(node!, operation, input, source);
+    const said = v.safeParse(rotation, input);
+    if (!said.success || !isProven(said.output)) {
+      throw new CoordinatorError('KEY_PROOF_INVALID', 'node key: the proof does not verify');
+    }
+    await deps.rotate(node!, said.output.nodeKey, source);
+    return {};
   }
 
   function rejectRequest(id: number, error: unknown): void {

@@ -6,6 +6,7 @@ import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Network } from '../network/network.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
+import type { RotateKey } from '../nodes/rotate.ts';
 import { createRateLimiter } from '../rate-limiter.ts';
 import type { Refusals } from '../refusals.ts';
 import { type Connection, createConnection } from './connection.ts';
@@ -103,6 +104,8 @@ export interface ControlDeps {
   readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
   /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
   readonly request: (node: NodeRecord, operation: string, input: unknown, source: string) => Promise<unknown>;
+  /** A node has another node key, which was proven. @throws CoordinatorError, as `request` */
+  readonly rotate: RotateKey;
   readonly log: Logger;
   readonly refusals: Refusals;
   readonly program: string;

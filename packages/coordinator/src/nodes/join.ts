@@ -55,7 +55,7 @@ export async function joinNode<R extends string>(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const known = await findNode(store, request.machineKey);
     if (known !== undefined) {
-      const outcome = await renewNodeKey(known, request.nodeKey, store);
+      const outcome = await renewNodeKey(known, request.nodeKey, deps);
       if (outcome === 'conflict') continue;
       return outcome;
     }
@@ -110,15 +110,17 @@ export async function findNode(
   return entry && { node: readRecord(nodeRecord, entry), revision: entry.revision };
 }
 
-async function renewNodeKey(
+/** Another node key takes the place of the one that a node has. The old one is free. */
+export async function renewNodeKey(
   known: { readonly node: NodeRecord; readonly revision: number },
   nodeKey: string,
-  store: Store,
+  { store, now }: Pick<JoinDeps, 'store' | 'now'>,
+  besides: readonly StorePut[] = [],
 ): Promise<{ node: NodeRecord; revision: number } | { refusal: 'KEY_IN_USE' } | 'conflict'> {
   const { node: before, revision } = known;
   if (before.nodeKey === nodeKey) return { node: before, revision };
   if ((await store.get(nodePaths.nodeKey(nodeKey))) !== undefined) return { refusal: 'KEY_IN_USE' };
-  const node = { ...before, nodeKey };
+  const node = { ...before, nodeKey, keySinceMs: now() };
   const result = await store.commit({
     compare: [
       { key: nodePaths.node(node.id), revision },
@@ -128,6 +130,7 @@ async function renewNodeKey(
       { key: nodePaths.nodeKey(before.nodeKey), value: undefined },
       { key: nodePaths.nodeKey(nodeKey), value: encodeRecord({ nodeId: node.id }) },
       { key: nodePaths.node(node.id), value: encodeRecord(node) },
+      ...besides,
     ],
   });
   return result.committed ? { node, revision: result.revision } : 'conflict';

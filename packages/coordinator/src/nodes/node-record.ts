@@ -17,6 +17,8 @@ export interface NodeRecord {
   /** Goes away by itself when it was not connected for a while. */
   readonly ephemeral: boolean;
   readonly createdAtMs: number;
+  /** Since when it has its node key; left out, since it was made. */
+  readonly keySinceMs?: number | undefined;
   /** The id of the node on which the link was made, or the code typed, that let it in. */
   readonly addedOn?: string | undefined;
 }
@@ -32,6 +34,7 @@ export const nodeRecord: v.GenericSchema<unknown, NodeRecord> = v.object({
   index: v.pipe(v.number(), v.integer(), v.minValue(1)),
   ephemeral: v.boolean(),
   createdAtMs: v.number(),
+  keySinceMs: v.optional(v.number()),
   addedOn: v.optional(v.string()),
 });
 

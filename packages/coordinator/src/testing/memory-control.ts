@@ -94,6 +94,8 @@ export interface MemoryNode {
   /** Whether it confirms what was revoked. */
   confirms: boolean;
   send(message: NodeMessage): void;
+  /** That it has the private half, to the server at the other end of its channel; base64. */
+  prove(nodePrivate: Uint8Array): string;
   sendFrame(frame: Uint8Array): void;
   last<K extends ServerMessage['kind']>(kind: K): Extract<ServerMessage, { kind: K }> | undefined;
   disconnect(): void;
@@ -152,6 +154,7 @@ export async function createMemoryControl(
     maps,
     presence,
     request: async () => null,
+    rotate: async () => {},
     log: silentLogger,
     revocations: registry.revocations,
     refusals,
@@ -225,6 +228,7 @@ export function createMemoryNode(
     ephemeralPrivate: options.ephemeral,
   });
   let handshakeHash = new Uint8Array(0);
+  let challengeKey = new Uint8Array(0);
   let input: ConnectionInput | undefined;
 
   const perform = (outputs: ReturnType<ClientChannel['handleFrame']>): void => {
@@ -241,17 +245,12 @@ export function createMemoryNode(
   const take = (message: ServerMessage): void => {
     node.received.push(message);
     if (message.kind === 'challenge') {
-      const proof = proveNodeKey({
-        crypto,
-        nodePrivate: options.nodeKey,
-        challengeKey: decodeBase64(message.key)!,
-        handshakeHash,
-      })!;
+      challengeKey = decodeBase64(message.key)!.slice();
       const token = 'token' in options ? options.token : 'any';
       node.send({
         kind: 'join',
         nodeKey: encodeBase64(crypto.publicKey(options.nodeKey)),
-        proof: encodeBase64(proof),
+        proof: node.prove(options.nodeKey),
         name,
         endpoints: options.endpoints ?? ['192.0.2.7:1000'],
         ...(token === undefined ? {} : { token }),
@@ -296,6 +295,7 @@ export function createMemoryNode(
     revocations: options.revocations ?? createRevocationSet(),
     confirms: true,
     send: (message) => perform(channel.send(message)),
+    prove: (nodePrivate) => encodeBase64(proveNodeKey({ crypto, nodePrivate, challengeKey, handshakeHash })!),
     sendFrame: (frame) => input?.handleFrame(frame),
     last: (kind) => node.received.findLast((message) => message.kind === kind) as never,
     disconnect() {

@@ -1,9 +1,10 @@
-import type { NetworkMap, Presence } from '@pcloud/netmap';
+import { encodeBase64, type NetworkMap, type Presence } from '@pcloud/netmap';
 import { DaemonError } from '../errors.ts';
 import type { HandsOptions } from '../hands.ts';
 import { createInOrder } from '../in-order.ts';
 import type { Logger } from '../log.ts';
 import { createStampStore } from '../stamp-store.ts';
+import { OperationError } from './control/requests.ts';
 import type { SessionEnd } from './control/session.ts';
 import { type ControlLink, startControlLink } from './control-link.ts';
 import { createEventBus, type EventBus } from './events.ts';
@@ -43,6 +44,12 @@ export interface MeshCore {
   up(): Promise<void>;
   /** Takes the interface away, and keeps the membership: it stays down until `up`. */
   down(): Promise<void>;
+  /**
+   * Gets a new node key, and keeps address, name and sessions.
+   * @returns the public key, base64
+   * @throws DaemonError NOT_CONNECTED, STATE_FAILED; OperationError
+   */
+  rotate(signal?: AbortSignal): Promise<string>;
   /** Leaves the network; the keys stay. */
   leave(): Promise<void>;
   /** Resolves once there is a map, with how joining went otherwise. */
@@ -334,6 +341,30 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     startControl(target);
   }
 
+  async function rotate(signal: AbortSignal | undefined): Promise<string> {
+    const client = control?.client;
+    if (client === undefined) throw new DaemonError('NOT_CONNECTED', 'the network is down; run "pcloud up"');
+    const next = identity.prepareNode();
+    try {
+      const nodeKey = encodeBase64(next.publicKey);
+      const proof = encodeBase64(client.prove(next.privateKey) ?? new Uint8Array(0));
+      await client.request('nodes.rotate', { nodeKey, proof }, signal);
+    } catch (error) {
+      next.discard();
+      // Whether the server took it cannot be told: it takes the present one again when this device comes back.
+      if (!(error instanceof OperationError))
+        client.reconnect({ code: 'CLOSED', message: 'a new key was not confirmed' });
+      throw error;
+    }
+    try {
+      next.adopt();
+    } finally {
+      tunnel?.replaceKey(next.privateKey);
+    }
+    log.info({}, 'the node key was replaced');
+    return encodeBase64(next.publicKey);
+  }
+
   function outcomeNow(): JoinOutcome | undefined {
     const { map } = keeper;
     if (map !== undefined) return { kind: 'joined', name: map.self.name, addresses: map.self.addresses };
@@ -382,6 +413,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         takeDown(false);
         setState(current === undefined ? 'none' : 'down');
       }),
+    rotate: (signal) => enqueue(() => rotate(signal)),
     leave: () =>
       enqueue(async () => {
         takeDown(false);

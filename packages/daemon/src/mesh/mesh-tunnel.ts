@@ -35,6 +35,8 @@ export interface MeshTunnel {
   /** Where this node can be reached. */
   endpoints(): string[];
   peerOf(node: MapNode): Peer | undefined;
+  /** The device goes on under another key; peers that know the former one alone are talked to by that for a day. */
+  replaceKey(privateKey: Uint8Array): void;
   /** Ends it. Who keeps the interface has packets wait for the next daemon. */
   close(options: { readonly keepInterface: boolean }): void;
 }
@@ -61,6 +63,9 @@ export interface MeshTunnelOptions {
   /** Whether another port will not do. */
   readonly isPortFixed: boolean;
 }
+
+/** How long a peer may be without a coordinator, and be reached after our key was replaced. */
+const FORMER_KEY_MS = 86_400_000;
 
 /** @throws DaemonError SOCKET_FAILED; what the hands hold is freed then */
 export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunnelDeps): Promise<MeshTunnel> {
@@ -91,7 +96,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
         peer.start(now);
       }),
   });
-  const applier: MapApplier = createMapApplier({ device, log, handleAdded });
+  const applier: MapApplier = createMapApplier({ device, log, handleAdded, handleRekeyed });
   const presence = new Map<string, Presence>();
   const proven = new Set<string>();
   let current: NetworkMap | undefined;
@@ -99,6 +104,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
   /** Of all nodes; made when it is asked for. */
   let meshAddresses: ReadonlySet<string> | undefined;
   let stopLink = (): void => {};
+  let forgetFormer = (): void => {};
 
   function handlePeerEvent(event: DeviceEvent, peer: Peer): void {
     const nodeId = applier.nodeIdOf(peer);
@@ -118,6 +124,15 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
       // It may have a session with who ran here before, under which it would send in vain for some seconds.
       if (from !== undefined || deps.worked.has(nodeId)) greet(peer, now);
     });
+  }
+
+  /** It is asked at once where it asked in vain before we knew its key. Called inside `driver.change`. */
+  function handleRekeyed(peer: Peer): void {
+    const now = clock.now();
+    const from = device.takeStranger(peer.publicKey, now);
+    if (from === undefined) return;
+    peer.setEndpoint(from);
+    greet(peer, now);
   }
 
   function isNode(address: string): boolean {
@@ -143,6 +158,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
 
   function close({ keepInterface }: { readonly keepInterface: boolean }): void {
     names.stop();
+    forgetFormer();
     stopLink();
     tunnel.close();
     if (keepInterface || network.linkInfo(tun.name) === undefined) return;
@@ -229,6 +245,11 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
         ownIndex: network.linkInfo(tun.name)?.index ?? 0,
       }),
     peerOf: (node) => applier.peerOf(node.id),
+    replaceKey(privateKey) {
+      forgetFormer();
+      driver.change((now) => device.replacePrivateKey(privateKey, now));
+      forgetFormer = clock.setTimer(() => driver.change(() => device.forgetFormerKey()), FORMER_KEY_MS);
+    },
     close,
   };
 }

@@ -35,6 +35,8 @@ export interface MeshDaemon {
   join(target: JoinTarget, signal?: AbortSignal): Promise<JoinOutcome>;
   /** Resolves once there is a map, or joining failed. */
   joined(signal?: AbortSignal): Promise<JoinOutcome>;
+  /** Gets a new node key. @returns the public key, base64 @throws DaemonError NOT_CONNECTED, STATE_FAILED; OperationError */
+  rotate(signal?: AbortSignal): Promise<string>;
   /** As `pcloud down`, and `pcloud up` without a link. */
   down(): Promise<void>;
   up(): Promise<void>;
@@ -81,6 +83,7 @@ export async function startMeshDaemon(options: MeshDaemonOptions, deps: MeshDaem
     joined: (signal) => running.joined(signal),
     up: () => running.up(),
     down: () => running.down(),
+    rotate: (signal) => running.rotate(signal),
     dismissed,
     async close(how) {
       server.close();

@@ -34,6 +34,7 @@ const inputs = {
   up: v.object({ link: v.exactOptional(text), target: v.exactOptional(target), timeoutMs }),
   wait: v.object({ for: v.picklist(['joined', 'connected', 'peer']), node: v.exactOptional(text), timeoutMs }),
   ping: v.object({ node: text, timeoutMs: v.optional(timeoutMs, 5_000) }),
+  rotate: v.object({ timeoutMs: v.optional(timeoutMs, 15_000) }),
   whois: v.object({ node: text }),
   endpoint: v.object({ node: text, endpoint: text }),
   operation: v.object({ operation: text, input: v.optional(v.unknown(), {}), timeoutMs }),
@@ -107,6 +108,12 @@ export function createRoutes(
     ['GET /status', route(true, inputs.none, async () => core.status())],
     ['POST /up', route(false, inputs.up, up)],
     ['POST /down', dismissing(() => core.down())],
+    [
+      'POST /rotate',
+      route(false, inputs.rotate, (input, signal) =>
+        within(input.timeoutMs, signal, async (limited) => ({ nodeKey: await core.rotate(limited) })),
+      ),
+    ],
     ['POST /logout', dismissing(() => core.leave())],
     ['POST /wait', route(true, inputs.wait, wait)],
     [

@@ -28,6 +28,8 @@ export interface ControlClient {
   send(message: NodeMessage): void;
   /** An operation in the name of the node's user. Rejects with OperationError or DaemonError NOT_CONNECTED. */
   request(operation: string, input: unknown, signal?: AbortSignal): Promise<unknown>;
+  /** See `ControlSession`; undefined without a channel. */
+  prove(nodePrivate: Uint8Array): Uint8Array | undefined;
   /** The network changed or the machine slept: the channel is checked, or tried for, now. */
   poke(): void;
   /** Gives the present channel up for another one. */
@@ -184,6 +186,7 @@ export function startControlClient(deps: ControlClientDeps): ControlClient {
       return state;
     },
     send: (message) => session?.send(message),
+    prove: (nodePrivate) => session?.prove(nodePrivate),
     async request(operation, input, signal) {
       if (session === undefined || !state.connected) {
         throw new DaemonError('NOT_CONNECTED', `no coordinator is connected: ${state.problem?.message ?? 'try again'}`);

@@ -20,6 +20,8 @@ export interface ControlSession {
   send(message: NodeMessage): void;
   /** Asks for a sign of life now: without one within 10 s the channel is over. */
   check(): void;
+  /** That this node has the private half of a key, to the server at the other end; undefined before it asked. */
+  prove(nodePrivate: Uint8Array): Uint8Array | undefined;
   /** Ends it without a word to `ended`. */
   close(): void;
 }
@@ -93,6 +95,8 @@ export function startSession(transport: ControlTransport, options: SessionOption
   ephemeralPrivate.fill(0);
 
   let hash: Uint8Array | undefined;
+  /** Of the server, fresh. */
+  let challengeKey: Uint8Array | undefined;
   let isChallenged = false;
   let isAdmitted = false;
   let isOver = false;
@@ -160,7 +164,7 @@ export function startSession(transport: ControlTransport, options: SessionOption
           });
           break;
         case 'message':
-          if (hash !== undefined) handle(output.message, hash);
+          if (hash !== undefined) handle(output.message);
           break;
         case 'close':
           if (output.code === 'HANDSHAKE_REFUSED') {
@@ -172,10 +176,10 @@ export function startSession(transport: ControlTransport, options: SessionOption
     }
   }
 
-  function handle(message: ServerMessage, handshakeHash: Uint8Array): void {
+  function handle(message: ServerMessage): void {
     switch (message.kind) {
       case 'challenge':
-        answer(message, handshakeHash);
+        answer(message);
         return;
       case 'ping':
         send({ kind: 'pong', id: message.id });
@@ -199,7 +203,7 @@ export function startSession(transport: ControlTransport, options: SessionOption
     end('UNEXPECTED', `the server sent "${message.kind}" before its turn`);
   }
 
-  function answer(message: Extract<ServerMessage, { kind: 'challenge' }>, handshakeHash: Uint8Array): void {
+  function answer(message: Extract<ServerMessage, { kind: 'challenge' }>): void {
     if (isChallenged) {
       end('UNEXPECTED', 'the server sent a second challenge');
       return;
@@ -214,12 +218,8 @@ export function startSession(transport: ControlTransport, options: SessionOption
       end(refusal.code, refusal.message);
       return;
     }
-    const proof = proveNodeKey({
-      crypto,
-      nodePrivate: identity.node.privateKey,
-      challengeKey: decodeBase64(message.key, 32)!,
-      handshakeHash,
-    });
+    challengeKey = decodeBase64(message.key, 32)!;
+    const proof = prove(identity.node.privateKey);
     if (proof === undefined) {
       end('UNEXPECTED', 'the server sent a challenge that nobody can answer');
       return;
@@ -230,6 +230,11 @@ export function startSession(transport: ControlTransport, options: SessionOption
       proof: encodeBase64(proof),
       ...deps.joinFacts(),
     });
+  }
+
+  function prove(nodePrivate: Uint8Array): Uint8Array | undefined {
+    if (challengeKey === undefined || hash === undefined) return undefined;
+    return proveNodeKey({ crypto, nodePrivate, challengeKey, handshakeHash: hash });
   }
 
   transport.listen({
@@ -248,6 +253,7 @@ export function startSession(transport: ControlTransport, options: SessionOption
 
   return {
     send,
+    prove,
     check: () => {
       if (!isOver && isChallenged) ping();
     },

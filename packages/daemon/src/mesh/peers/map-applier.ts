@@ -14,8 +14,10 @@ export interface MapApplier {
 export interface MapApplierDeps {
   readonly device: Device;
   readonly log: Logger;
-  /** A node has a peer that is new: after joining, or after a change of its key. */
+  /** A node has a peer that is new. */
   readonly handleAdded: (nodeId: string, peer: Peer) => void;
+  /** A node has another key, and its peer goes on under that. */
+  readonly handleRekeyed: (peer: Peer) => void;
 }
 
 /** A server's end stays open in whatever NAT lies before a client, so that others reach the client through it. */
@@ -37,7 +39,7 @@ export function createMapApplier(deps: MapApplierDeps): MapApplier {
     for (const [id, { node, peer }] of entries) {
       const next = map.nodes.get(id);
       if (next === node) continue;
-      if (next?.nodeKey !== node.nodeKey) {
+      if (next === undefined || !keepsPeer(next, peer, now)) {
         device.removePeer(peer.publicKey, now);
         entries.delete(id);
       } else {
@@ -48,6 +50,16 @@ export function createMapApplier(deps: MapApplierDeps): MapApplier {
         }
       }
     }
+  }
+
+  /** Whether a node is still the one of its peer, whose key is another if need be. */
+  function keepsPeer({ nodeKey }: MapNode, peer: Peer, now: number): boolean {
+    const key = decodeBase64(nodeKey, 32);
+    if (key === undefined) return false;
+    if (key.every((byte, at) => byte === peer.publicKey[at])) return true;
+    const isReplaced = device.replacePeerKey(peer.publicKey, key, now);
+    if (isReplaced) deps.handleRekeyed(peer);
+    return isReplaced;
   }
 
   /** Undefined for a key that is none, or another node's, or this one's. */

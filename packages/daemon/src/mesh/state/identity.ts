@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { decodeBase64, encodeBase64 } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
-import { corruptFile, readStateFile, writeStateFile } from './state-file.ts';
+import { corruptFile, readStateFile, removeStateFile, renameStateFile, writeStateFile } from './state-file.ts';
 
 /** A key of this device, X25519. The private half never leaves the device. */
 export interface KeyPair {
@@ -12,9 +12,20 @@ export interface KeyPair {
 /** Who this device is: to servers, and to other nodes. */
 export interface Identity {
   readonly machine: KeyPair;
+  /** The one in use: another after a prepared one was adopted. */
   readonly node: KeyPair;
+  /** A new node key, which is on disk already, and of no use until it is the node's. @throws DaemonError STATE_FAILED */
+  prepareNode(): PreparedKey;
   /** Zeroes the private keys. */
   destroy(): void;
+}
+
+/** A key that may become the node's. */
+export interface PreparedKey extends KeyPair {
+  /** It is the node's from here on, at the next start, too. @throws DaemonError STATE_FAILED: then it is until then */
+  adopt(): void;
+  /** It is nobody's. */
+  discard(): void;
 }
 
 export interface IdentityDeps {
@@ -33,10 +44,31 @@ const NEXT_STEP =
  */
 export function loadIdentity(stateDir: string, deps: IdentityDeps): Identity {
   const machine = loadKey(join(stateDir, 'machine.key'), deps);
-  const node = loadKey(join(stateDir, 'node.key'), deps);
+  let node = loadKey(join(stateDir, 'node.key'), deps);
+  const preparedPath = join(stateDir, 'node.key.next');
+  // Whether a server took it cannot be told; it takes either.
+  removeStateFile(preparedPath);
   return {
     machine,
-    node,
+    get node() {
+      return node;
+    },
+    prepareNode() {
+      removeStateFile(preparedPath);
+      const prepared = loadKey(preparedPath, deps);
+      return {
+        ...prepared,
+        adopt() {
+          node.privateKey.fill(0);
+          node = prepared;
+          renameStateFile(preparedPath, join(stateDir, 'node.key'));
+        },
+        discard() {
+          prepared.privateKey.fill(0);
+          removeStateFile(preparedPath);
+        },
+      };
+    },
     destroy() {
       machine.privateKey.fill(0);
       node.privateKey.fill(0);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DaemonError } from '../../errors.ts';
 import { replaceFile, syncDirectory } from '../../replace-file.ts';
@@ -42,6 +42,17 @@ export function removeStateFile(path: string): void {
     throw new DaemonError('STATE_FAILED', `"${path}": cannot be removed (${codeOf(cause)}); start pcloud as root`, {
       cause,
     });
+  }
+}
+
+/** Puts a file of the state directory in the place of another, on disk when it returns. @throws DaemonError STATE_FAILED */
+export function renameStateFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+    syncDirectory(dirname(to));
+  } catch (cause) {
+    const code = codeOf(cause);
+    throw new DaemonError('STATE_FAILED', `"${to}": cannot be replaced (${code}); ${stepAfter(code)}`, { cause });
   }
 }
 
