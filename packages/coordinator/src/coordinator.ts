@@ -6,10 +6,11 @@ import { formatNetworkId, JOIN_LINK } from '@pcloud/netmap';
 import { createNobleCrypto } from '@pcloud/wireguard';
 import { hasOwner } from './accounts/index.ts';
 import { type Core, createCore } from './core.ts';
+import { AUDIT_PREFIX, type CoordinatorFigures, type CoordinatorHealth, figuresOf, healthOf } from './figures.ts';
 import { type HttpService, type ListenPlace, startHttp, type TlsOptions, takePlaces } from './http/index.ts';
 import type { Logger } from './log.ts';
 import { isRootHere, startReminder } from './recovery/index.ts';
-import { openLevelStore } from './store/index.ts';
+import { measureStore, openLevelStore } from './store/index.ts';
 import type { NewToken } from './tokens/index.ts';
 
 export interface CoordinatorOptions {
@@ -42,6 +43,9 @@ export interface RunningCoordinator {
   isRootHere(): boolean;
   /** @throws CoordinatorError INPUT_INVALID, USER_UNKNOWN, USER_DISABLED */
   createJoinLink(token: NewToken): Promise<string>;
+  /** For who watches it: numbers, and nobody's name. */
+  figures(): CoordinatorFigures;
+  health(): Promise<CoordinatorHealth>;
   /** Serves the console on this machine's addresses of the network, too. @throws CoordinatorError LISTEN_FAILED */
   listenOnMesh(addresses: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -72,7 +76,7 @@ export async function startCoordinator(
   }
 
   try {
-    const store = await openLevelStore(join(options.stateDir, 'store'));
+    const store = measureStore(await openLevelStore(join(options.stateDir, 'store')), SYSTEM.now, [AUDIT_PREFIX]);
     endings.push(() => store.close());
     const { places: listen, release } = await takePlaces(options.listen, log);
     endings.push(release);
@@ -110,7 +114,8 @@ export async function startCoordinator(
       },
     );
     endings.push(service.close, startReminder(options.stateDir, { ...SYSTEM, log }));
-    const { listenOnMesh } = service;
+    const http = service;
+    const { listenOnMesh } = http;
     return {
       networkId: formatNetworkId(core.network.id),
       urls: core.network.urls,
@@ -119,6 +124,8 @@ export async function startCoordinator(
         (await hasOwner(store)) ? undefined : pageUrl(`/setup/${await core.accounts.ownerLink.issue()}`),
       isRootHere: () => isRootHere(options.stateDir),
       createJoinLink: core.createJoinLink,
+      figures: () => figuresOf(core, store),
+      health: () => healthOf(store, http),
       async listenOnMesh(addresses) {
         await listenOnMesh(addresses);
         onMesh.push(...addresses.filter((address) => !onMesh.includes(address)));

@@ -39,6 +39,8 @@ export interface Core {
   readonly maps: MapSource;
   readonly refusals: Refusals;
   readonly adoptions: Adoptions;
+  /** How many machines became nodes since the start. */
+  joins(): number;
   /** A join link, on root's word. */
   createJoinLink(token: NewToken): Promise<string>;
   /** Ends what runs; the store stays open. */
@@ -136,6 +138,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       }
     },
   });
+  let joins = 0;
   const control = createControlServer({
     ...deps,
     network,
@@ -148,6 +151,9 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       approvalUrl: () => pageUrl('/approve'),
       now: deps.wallMs,
       newId: () => newId(random),
+      joined() {
+        joins += 1;
+      },
     }),
     maps,
     presence,
@@ -179,6 +185,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     maps,
     refusals,
     adoptions,
+    joins: () => joins,
     createJoinLink: async (token) => joinLink((await tokens.create({ kind: 'root' }, token)).secret),
     close() {
       sweep.stop();

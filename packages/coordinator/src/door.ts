@@ -23,6 +23,8 @@ export interface DoorDeps {
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly newId: () => string;
+  /** A machine became a node. */
+  readonly joined: () => void;
 }
 
 export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
@@ -36,6 +38,7 @@ export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
     if ('refusal' in outcome) {
       return outcome.refusal === 'STRANGER' ? { kind: 'stranger' } : refused(outcome.refusal);
     }
+    if (outcome.isNew) deps.joined();
     await registry.reach(outcome.revision);
     // Last of all: an account that is disabled from here on finds the device connected, and disconnects it.
     if (await isDisabled(outcome.node)) return refused('USER_DISABLED');

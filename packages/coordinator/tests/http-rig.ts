@@ -195,6 +195,7 @@ export function createEchoControl(): ControlServer & {
     tellRevocations() {},
     untilRevoked: async () => [],
     counters: {} as ControlServer['counters'],
+    sent: {},
     close() {},
   };
 }

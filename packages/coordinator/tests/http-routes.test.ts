@@ -242,6 +242,7 @@ test('a full disk is told to who asks, and where it is to the log alone', async 
   const rig = await createHttpRig();
   const operations = {
     names: () => [],
+    counters: () => ({}),
     run: async () => {
       throw new StoreError('FAILED', 'store: IO error: /var/lib/pcloud/store/3.log: No space left on device');
     },
@@ -260,6 +261,7 @@ test('what fails inside is told to the log and to nobody else', async () => {
   const secret = await signIn(rig, await rig.rig.addUser('ann', 'owner'));
   const operations = {
     names: () => [],
+    counters: () => ({}),
     run: async () => {
       throw new TypeError('secret detail at /var/lib/pcloud');
     },

@@ -11,6 +11,7 @@ export {
   type ConnectControl,
   type ControlTransport,
   DAEMON_SOCKET,
+  type DaemonFigures,
   DaemonRefusal,
   type DaemonRequest,
   type DnsMode,

@@ -4,6 +4,7 @@ import { addExamples, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { startDaemonHere } from '../daemon/run-daemon.ts';
 import { createLog } from '../log.ts';
+import { startMetrics } from '../metrics/index.ts';
 import { describeError } from '../run.ts';
 import { addSettings } from '../settings/options.ts';
 import { OF_DAEMON } from '../settings/table.ts';
@@ -26,8 +27,13 @@ export function addDaemon(program: Command, context: CliContext): void {
       const log = await createLog(settings.logLevel ?? 'info', json);
       const { environment } = context;
       const daemon = await startDaemonHere(settings, settings.port, log, hasStarter(environment));
+      const closeMetrics = await startMetrics(settings.metrics, { daemon }).catch(async (error) => {
+        await daemon.close({ keepInterface: true });
+        throw error;
+      });
       tellStarter(context.environment as Record<string, string | undefined>);
       const ending = await Promise.race([signals.first, daemon.dismissed]);
+      await closeMetrics();
       await daemon.close({ keepInterface: ending === 'SIGTERM' });
     } catch (error) {
       tellStarter(context.environment as Record<string, string | undefined>, describeError(error));

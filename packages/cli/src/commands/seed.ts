@@ -4,6 +4,7 @@ import { addExamples, type Call, onCall } from '../call.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { createLog } from '../log.ts';
+import { startMetrics } from '../metrics/index.ts';
 import { findOwners, offerFirstAccount } from '../seed/first-account.ts';
 import { startFirstServer } from '../seed/first-server.ts';
 import { startCoordinatorHere } from '../seed/start-coordinator.ts';
@@ -48,12 +49,15 @@ async function runSeed(call: Call<SeedOptions>, signals: Signals): Promise<void>
   try {
     const first = await startFirstServer(settings, coordinator, listen, log, signals.ending);
     let keepInterface = false;
+    let closeMetrics = async (): Promise<void> => {};
     try {
+      closeMetrics = await startMetrics(settings.metrics, { coordinator, daemon: first.daemon });
       await coordinator.listenOnMesh(first.addresses);
       // A question that nobody answers does not keep it from ending.
       await Promise.race([greet({ ...first, remark }, coordinator, call, signals.ending), signals.first]);
       keepInterface = (await signals.first) === 'SIGTERM';
     } finally {
+      await closeMetrics();
       await first.daemon.close({ keepInterface });
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startDetached, stopDetached } from '../background.ts';
 import { type CliContext, hasSystemd } from '../context.ts';
 import { CliError } from '../exit.ts';
+import { formatListen } from '../settings/parse.ts';
 import type { Settings } from '../settings/read.ts';
 import { untilRunning } from './until-running.ts';
 
@@ -60,12 +61,13 @@ async function startService({ runtimeDir }: Settings): Promise<FoundDaemon> {
 }
 
 async function startChild(settings: Settings, { environment }: CliContext): Promise<FoundDaemon> {
-  const { stateDir, runtimeDir, tun, name, port, dns, logLevel, config } = settings;
+  const { stateDir, runtimeDir, tun, name, port, dns, logLevel, metrics, config } = settings;
   const log = openLog(runtimeDir);
   const args = ['daemon', '--state-dir', stateDir, '--runtime-dir', runtimeDir, '--tun', tun, '--name', name];
   if (port !== undefined) args.push('--port', String(port));
   if (dns !== undefined) args.push('--dns', dns);
   if (logLevel !== undefined) args.push('--log-level', logLevel);
+  if (metrics !== undefined) args.push('--metrics', formatListen(metrics));
   if (config !== undefined) args.push('--config', config);
   const { child, failure } = await startDetached({ environment, args, output: log });
   closeSync(log);

@@ -28,6 +28,17 @@ export const parseListen: Parse<ListenAddress> = (text) => {
   return expect(isIP(address) !== 0 && port >= 1 && port <= 65_535, { address, port }, text, 'ADDRESS:PORT');
 };
 
+/** As `parseListen` takes it. */
+export function formatListen({ address, port }: ListenAddress): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** A port of this machine alone, or a place that is named. */
+export const parseLocalListen: Parse<ListenAddress> = (text) => {
+  if (/^\d+$/.test(text)) return { address: '127.0.0.1', port: parsePort(text) };
+  return parseListen(text);
+};
+
 /** An IPv4 range that has room for a network; the bits behind its length do not count. */
 export const parseNetwork: Parse<Prefix> = (text) => {
   const prefix = parsePrefix(text);

@@ -5,6 +5,7 @@ import {
   parseDns,
   parseLevel,
   parseListen,
+  parseLocalListen,
   parseNetwork,
   parsePath,
   parsePort,
@@ -45,6 +46,7 @@ export interface GivenSettings {
   readonly acmeCaFile: string | undefined;
   readonly trustedProxies: readonly string[] | undefined;
   readonly openRegistration: boolean | undefined;
+  readonly metrics: ListenAddress | undefined;
 }
 
 export type SettingKey = keyof GivenSettings;
@@ -74,12 +76,18 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<NonNullable<GivenSe
   acmeCaFile: one('acme-ca-file', 'FILE', "certificate that the authority's own is checked with", parsePath),
   trustedProxies: many('trusted-proxy', 'ADDRESS', 'proxy whose X-Forwarded-For counts', parseText),
   openRegistration: toggle('open-registration', 'let anybody register without an invitation'),
+  metrics: one(
+    'metrics',
+    '[ADDRESS:]PORT',
+    'serve metrics and health there (default: off; without an address on loopback)',
+    parseLocalListen,
+  ),
 };
 
 /** Of each command. */
 export const COMMON: readonly SettingKey[] = ['stateDir', 'runtimeDir'];
 /** Of those that start a daemon. */
-export const OF_DAEMON: readonly SettingKey[] = ['tun', 'port', 'name', 'dns', 'logLevel'];
+export const OF_DAEMON: readonly SettingKey[] = ['tun', 'port', 'name', 'dns', 'logLevel', 'metrics'];
 /** Of those that start a coordinator. */
 export const OF_COORDINATOR: readonly SettingKey[] = [
   'listen',

@@ -47,6 +47,7 @@ export interface Connection extends ConnectionInput {
 
 export interface ConnectionDeps extends ControlDeps {
   readonly count: (counter: ControlCounter) => void;
+  readonly countSent: (kind: ServerMessage['kind'], bytes: number) => void;
   readonly handleMember: (nodeId: string) => void;
   readonly handleEnd: (nodeId: string | undefined) => void;
   /** A member has confirmed more of what was revoked. */
@@ -119,11 +120,11 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function send(message: ServerMessage): void {
-    sendText(encodeMessage(message));
+    sendText(message.kind, encodeMessage(message));
   }
 
-  function sendText(text: string): void {
-    if (trySend(text)) return;
+  function sendText(kind: ServerMessage['kind'], text: string): void {
+    if (trySend(kind, text)) return;
     log.error(
       { code: 'MESSAGE_TOO_LARGE', node: node?.name, length: text.length },
       'no node takes a message of that size',
@@ -132,10 +133,11 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   /** False: it is larger than a node takes, and nothing was sent. */
-  function trySend(text: string): boolean {
+  function trySend(kind: ServerMessage['kind'], text: string): boolean {
     if (stage === 'over') return true;
     try {
       perform(channel.sendText(text));
+      deps.countSent(kind, text.length);
       return true;
     } catch (error) {
       if (error instanceof NetmapError && error.code === 'TOO_LARGE') return false;
@@ -276,7 +278,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       presence,
       epoch: network.epoch,
       send,
-      sendText,
+      sendText: (text) => sendText('presence', text),
       pendingBytes: () => socket.pendingBytes,
       setTimer: deps.setTimer,
       handleRemoved,
@@ -345,7 +347,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   }
 
   function respond(id: number, result: unknown): void {
-    if (trySend(encodeMessage({ kind: 'response', id, result: result ?? null }))) return;
+    if (trySend('response', encodeMessage({ kind: 'response', id, result: result ?? null }))) return;
     refusals.note('request', 'FAILED', source, node!.name);
     send({ kind: 'failure', id, code: 'RESULT_TOO_LARGE', message: 'the answer is larger than a device takes' });
   }

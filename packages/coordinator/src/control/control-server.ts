@@ -31,6 +31,8 @@ export interface ControlServer {
   /** Nodes that are connected, by id. */
   readonly connected: ReadonlyMap<string, unknown>;
   readonly counters: Readonly<Record<ControlCounter, number>>;
+  /** Messages to nodes since the start, by kind. */
+  readonly sent: Readonly<Record<string, { readonly messages: number; readonly bytes: number }>>;
   /** The list of what was revoked has grown. */
   tellRevocations(): void;
   /**
@@ -135,6 +137,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     refused: 0,
     replaced: 0,
   };
+  const sent: Record<string, { messages: number; bytes: number }> = {};
   let isClosed = false;
   /** Who waits for confirmations: told of each, and of nodes that went away. */
   const waiting = new Set<(nodeId: string, confirmed: number) => void>();
@@ -145,6 +148,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
 
   return {
     counters,
+    sent,
     connected: byNode,
     accept(socket, source) {
       if (isClosed) return undefined;
@@ -160,6 +164,12 @@ export function createControlServer(deps: ControlDeps): ControlServer {
         ...deps,
         count: (counter) => {
           counters[counter] += 1;
+        },
+        countSent(kind, bytes) {
+          sent[kind] ??= { messages: 0, bytes: 0 };
+          const ofKind = sent[kind];
+          ofKind.messages += 1;
+          ofKind.bytes += bytes;
         },
         handleMember(nodeId) {
           // The newest connection of a node wins: an older one is most likely dead and does not know it yet.

@@ -63,6 +63,8 @@ export interface HttpService {
   /** As bound, in the order of `listen`. */
   readonly ports: readonly number[];
   readonly consolePort: number;
+  /** The one that is served now. */
+  readonly certificate: { readonly chain: string; readonly isTrusted: boolean };
   /** Whether pages may be reached by the public URLs, now. */
   readonly isPublic: boolean;
   /** Opens the console on this machine's addresses of the network; those it has already stay. @throws CoordinatorError LISTEN_FAILED */
@@ -121,6 +123,9 @@ export async function startHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     return {
       ports,
       consolePort,
+      get certificate() {
+        return { chain: certificates.current.chain, isTrusted: certificates.isTrusted };
+      },
       get isPublic() {
         return certificates.isTrusted;
       },

@@ -23,7 +23,7 @@ export type JoinRefusal =
   | 'TRY_LATER';
 
 export type JoinOutcome<R extends string> =
-  | { readonly node: NodeRecord; readonly revision: number }
+  | { readonly node: NodeRecord; readonly revision: number; readonly isNew?: true }
   | { readonly refusal: R | JoinRefusal };
 
 export interface JoinDeps {
@@ -93,7 +93,7 @@ export async function joinNode<R extends string>(
       ],
       put: [...putsOf(node), ...admission.put],
     });
-    if (result.committed) return { node, revision: result.revision };
+    if (result.committed) return { node, revision: result.revision, isNew: true };
     await registry.reach(result.revision);
   }
   return { refusal: 'TRY_LATER' };

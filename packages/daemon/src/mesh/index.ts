@@ -5,6 +5,7 @@ export { DAEMON_SOCKET } from './api/server.ts';
 export { OperationError } from './control/requests.ts';
 export type { ConnectControl, ControlTransport } from './control/transport.ts';
 export type { EventBus, MeshEvent } from './events.ts';
+export type { DaemonFigures } from './figures.ts';
 export type { Conflict } from './interface/plan.ts';
 export { type JoinOutcome, type JoinTarget, targetOfLink } from './join-target.ts';
 export type { DnsMode, MeshNames, NamesStatus } from './names.ts';

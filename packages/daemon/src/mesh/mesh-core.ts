@@ -8,6 +8,7 @@ import { OperationError } from './control/requests.ts';
 import type { SessionEnd } from './control/session.ts';
 import { type ControlLink, startControlLink } from './control-link.ts';
 import { createEventBus, type EventBus } from './events.ts';
+import { createTraffic, type DaemonFigures, tally } from './figures.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
 import { outsideOf, watchMachine } from './machine.ts';
 import { createMapKeeper } from './map-keeper.ts';
@@ -19,7 +20,7 @@ import { openMapStore } from './state/map-store.ts';
 import { openMembership } from './state/membership.ts';
 import { openRevocations } from './state/revocations.ts';
 import { openSeen } from './state/seen.ts';
-import { describeMesh, type MeshState, type MeshStatus, type StatusFacts } from './status.ts';
+import { describeMesh, describePeer, type MeshState, type MeshStatus, type StatusFacts } from './status.ts';
 
 export interface MeshCoreOptions extends Omit<HandsOptions, 'persist'> {
   readonly stateDir: string;
@@ -38,6 +39,7 @@ export interface MeshCore {
   /** What there is to tell about the whole and each peer. */
   facts(): StatusFacts;
   status(): MeshStatus;
+  figures(): DaemonFigures;
   /** Asks a network in. @throws DaemonError ALREADY_A_MEMBER and those of `up` */
   join(target: JoinTarget, signal?: AbortSignal): Promise<JoinOutcome>;
   /** Brings the interface up. @throws DaemonError NOT_A_MEMBER, and what hands and sockets throw */
@@ -97,6 +99,9 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     log,
   });
 
+  const traffic = createTraffic();
+  const peerEvents: Record<string, number> = {};
+
   let tunnel: MeshTunnel | undefined;
   let control: ControlLink | undefined;
   let state: MeshState = membership.current === undefined ? 'none' : 'down';
@@ -131,6 +136,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         log,
         version,
         handleEvent(what, nodeId) {
+          peerEvents[what] = (peerEvents[what] ?? 0) + 1;
           if (what === 'handshake-complete' || what === 'roamed') keeper.saveSoon();
           const name = keeper.map?.nodes.get(nodeId)?.name;
           if (name !== undefined) events.emit({ event: 'peer', name, what });
@@ -388,6 +394,23 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     names: seams.names.status(),
   });
 
+  function figures(): DaemonFigures {
+    const { map } = keeper;
+    const nodes = map === undefined ? [] : [...map.nodes.values()];
+    const peers = nodes.map((node) => ({ ...describePeer(node, facts()), id: node.id }));
+    return {
+      state,
+      connected: control?.client.state.connected ?? false,
+      map: map && { epoch: map.epoch, revision: map.revision },
+      peers: tally(peers.map(({ reason }) => reason)),
+      online: peers.filter(({ online }) => online).length,
+      events: { ...peerEvents },
+      ...traffic.add(peers),
+      ...(tunnel?.counters() ?? { device: {}, filter: {}, system: {} }),
+      names: seams.names.status().counters,
+    };
+  }
+
   return {
     events,
     get map() {
@@ -401,6 +424,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     },
     facts,
     status: () => describeMesh(facts()),
+    figures: () => figures(),
     async join(target, signal) {
       await enqueue(() => startJoining(target));
       return events.until(() => outcomeNow() ?? pending, signal);

@@ -37,6 +37,8 @@ export interface MeshTunnel {
   peerOf(node: MapNode): Peer | undefined;
   /** The device goes on under another key; peers that know the former one alone are talked to by that for a day. */
   replaceKey(privateKey: Uint8Array): void;
+  /** Since it was opened: of the device, of the packet filter, of what the kernel refused. */
+  counters(): Readonly<Record<'device' | 'filter' | 'system', Readonly<Record<string, number>>>>;
   /** Ends it. Who keeps the interface has packets wait for the next daemon. */
   close(options: { readonly keepInterface: boolean }): void;
 }
@@ -250,6 +252,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
       driver.change((now) => device.replacePrivateKey(privateKey, now));
       forgetFormer = clock.setTimer(() => driver.change(() => device.forgetFormerKey()), FORMER_KEY_MS);
     },
+    counters: () => ({ device: device.counters, filter: filter.counters, system: hands.counters() }),
     close,
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts';
 import type { UnixServer } from '../unix-server.ts';
 import { serveApi } from './api/server.ts';
 import type { EventBus } from './events.ts';
+import type { DaemonFigures } from './figures.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
 import { createMeshCore, type MeshCore, type MeshCoreOptions } from './mesh-core.ts';
 import type { DnsMode } from './names.ts';
@@ -31,6 +32,8 @@ export interface MeshDaemonDeps {
 export interface MeshDaemon {
   readonly events: EventBus;
   status(): MeshStatus;
+  /** For who watches it: numbers, and no node's name. */
+  figures(): DaemonFigures;
   /** Asks a network in. @throws DaemonError ALREADY_A_MEMBER, and what stands in the way of an interface */
   join(target: JoinTarget, signal?: AbortSignal): Promise<JoinOutcome>;
   /** Resolves once there is a map, or joining failed. */
@@ -79,6 +82,7 @@ export async function startMeshDaemon(options: MeshDaemonOptions, deps: MeshDaem
   return {
     events: running.events,
     status: () => running.status(),
+    figures: () => running.figures(),
     join: (target, signal) => running.join(target, signal),
     joined: (signal) => running.joined(signal),
     up: () => running.up(),
