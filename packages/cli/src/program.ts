@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAdmin } from './commands/admin.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addConfigtest } from './commands/configtest.ts';
 import { addCoordinator } from './commands/coordinator.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDebug } from './commands/debug.ts';
@@ -60,7 +61,7 @@ export function createProgram(context: CliContext): Command {
     [addSeed, addUp, addDown, addLogin, addLogout, addRotate],
     [addStatus, addPing, addIp, addWhois, addWait],
     [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery, addAdmin],
-    [addDaemon, addCoordinator],
+    [addDaemon, addCoordinator, addConfigtest],
     [addKeys, addDebug, addCompletion, addVersion],
   ].flat();
   for (const each of add) each(program, context);

@@ -23,7 +23,7 @@ test('every command there is promised is there', () => {
     ...['debug bundle', 'debug counters'],
     ...['recovery take', 'recovery confirm', 'recovery status'],
     ...['users list', 'users add', 'users remove', 'users set-role', 'users disable', 'users enable', 'users invite'],
-    ...['daemon', 'coordinator', 'genkey', 'pubkey', 'genpsk', 'completion'],
+    ...['daemon', 'coordinator', 'configtest', 'genkey', 'pubkey', 'genpsk', 'completion'],
   ]) {
     assert.ok(names.has(name), name);
   }

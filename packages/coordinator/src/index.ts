@@ -9,6 +9,7 @@ export { type CoordinatorOptions, type RunningCoordinator, startCoordinator } fr
 export { CoordinatorError, type CoordinatorErrorCode } from './errors.ts';
 export type { CoordinatorFigures, CoordinatorHealth } from './figures.ts';
 export { askCoordinator, COORDINATOR_SOCKET, type TlsOptions } from './http/index.ts';
+export { readCertificateFiles } from './http/tls/certificate-files.ts';
 export type { LogFields, Logger } from './log.ts';
 export {
   confirmKit,

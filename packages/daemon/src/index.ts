@@ -2,8 +2,10 @@
  * The process on every device: TUN, UDP, driver loop, UAPI socket.
  * @module
  */
+
 export type { DaemonErrorCode } from './errors.ts';
 export { DaemonError } from './errors.ts';
+export { checkInterfaceName } from './interface-name.ts';
 export { createLineLogger, type LogFields, type Logger, type LogLevel, parseLogLevel, silentLogger } from './log.ts';
 export {
   askDaemon,

@@ -1,7 +1,7 @@
 /** The coordinator of the settings, in this process. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunningCoordinator, TlsOptions } from '@pcloud/coordinator';
+import type { RunningCoordinator } from '@pcloud/coordinator';
 import type { Logger } from '@pcloud/daemon';
 import { formatPrefix } from '@pcloud/ip';
 import { CliError } from '../exit.ts';
@@ -11,11 +11,11 @@ import { VERSION } from '../version.ts';
 import { chooseNetwork } from './choose-network.ts';
 import { hasIpv6, ownUrls, rangesInUse } from './machine.ts';
 import { coordinatorStateDir } from './root.ts';
+import { tlsOf } from './tls-options.ts';
 
 export const COORDINATOR_PORT = 8443;
 /** Networks that pass nothing else pass this one. */
 const HTTPS_PORT = 443;
-const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
 
 export interface StartedCoordinator {
   readonly coordinator: RunningCoordinator;
@@ -67,21 +67,4 @@ export async function startCoordinatorHere(settings: Settings, log: Logger): Pro
     );
   }
   return { coordinator, listen, remark: choice?.remark };
-}
-
-/** @throws CliError usage */
-function tlsOf(settings: Settings): TlsOptions {
-  const { tlsCertificate: certificate, tlsKey: key, acmeDomains: domains, acmeEmail: email } = settings;
-  if ((certificate === undefined) !== (key === undefined)) {
-    throw new CliError('usage', '--tls-certificate and --tls-key: one is of no use without the other');
-  }
-  if (certificate !== undefined && key !== undefined) {
-    if (domains !== undefined) throw new CliError('usage', '--acme-domain: of no use with --tls-certificate');
-    return { kind: 'files', certificate, key };
-  }
-  if (domains === undefined) return { kind: 'self-signed' };
-  if (email === undefined)
-    throw new CliError('usage', '--acme-domain: needs --acme-email, which the authority asks for');
-  const caFile = settings.acmeCaFile === undefined ? {} : { caFile: settings.acmeCaFile };
-  return { kind: 'acme', directoryUrl: settings.acmeDirectory ?? LETS_ENCRYPT, domains, email, ...caFile };
 }

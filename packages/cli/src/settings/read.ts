@@ -17,22 +17,31 @@ export interface Settings extends GivenSettings {
 /** Values of flags as the command line has them, by `SettingKey`, and `config`. */
 export type Flags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Settings from flags, then `PCLOUD_*`, then the configuration file.
  * @throws CliError usage, naming where the value stands
  */
 export async function readSettings(flags: Flags, environment: Environment): Promise<Settings> {
+  const { path, config } = configOf(flags, environment);
+  const file = await readConfigFile(path, config !== undefined);
+  const entries = Object.entries(SETTINGS).map(([key, setting]) => {
+    const found = findSetting(setting as Setting<unknown>, flags[key], { environment, file, path });
+    return [key, found && parseSetting(setting as Setting<unknown>, found)];
+  });
+  return withDefaults(Object.fromEntries(entries) as GivenSettings, config);
+}
+
+/** Where the configuration file is, and where it was named to be, if it was. */
+export function configOf(flags: Flags, environment: Environment): { path: string; config: string | undefined } {
   const named = (typeof flags.config === 'string' ? flags.config : undefined) ?? environment.PCLOUD_CONFIG;
   const config = named ? resolve(named) : undefined;
-  const path = config ?? CONFIG_PATH;
-  const file = await readConfigFile(path, config !== undefined);
-  const entries = Object.entries(SETTINGS).map(([key, setting]) => [
-    key,
-    readSetting(setting as Setting<unknown>, flags[key], environment, file, path),
-  ]);
-  const given = Object.fromEntries(entries) as GivenSettings;
+  return { path: config ?? CONFIG_PATH, config };
+}
+
+/** @param config the file that was named, if one was */
+export function withDefaults(given: GivenSettings, config: string | undefined): Settings {
   return {
     ...given,
     stateDir: given.stateDir ?? '/var/lib/pcloud',
@@ -43,23 +52,42 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
   };
 }
 
-/** Undefined when it is set nowhere. An empty variable is none. */
-function readSetting(
-  setting: Setting<unknown>,
-  flag: Flags[string],
-  environment: Environment,
-  file: ConfigFile,
-  path: string,
-): unknown {
-  if (flag !== undefined) return parse(setting, [flag].flat().map(String), `--${setting.name}`);
-  const variable = `PCLOUD_${setting.name.toUpperCase().replaceAll('-', '_')}`;
-  const text = environment[variable];
-  if (text) return parse(setting, setting.isList ? text.split(',').map((each) => each.trim()) : [text], variable);
-  const texts = file.get(setting.name);
-  return texts && parse(setting, texts, `"${path}", ${setting.name}`);
+export interface Places {
+  readonly environment: Environment;
+  readonly file: ConfigFile;
+  /** The file's. */
+  readonly path: string;
 }
 
-function parse(setting: Setting<unknown>, texts: readonly string[], where: string): unknown {
+/** A setting as it was written, and where. */
+export interface FoundSetting {
+  readonly texts: readonly string[];
+  /** `--port`, `PCLOUD_PORT`, or file and key. */
+  readonly where: string;
+}
+
+/** The first place that has a setting. An empty variable is none. */
+export function findSetting(
+  setting: Setting<unknown>,
+  flag: Flags[string],
+  { environment, file, path }: Places,
+): FoundSetting | undefined {
+  if (flag !== undefined) return { texts: [flag].flat().map(String), where: `--${setting.name}` };
+  const variable = variableOf(setting.name);
+  const text = environment[variable];
+  if (text) {
+    return { texts: setting.isList ? text.split(',').map((each) => each.trim()) : [text], where: variable };
+  }
+  const texts = file.get(setting.name);
+  return texts && { texts, where: `"${path}", ${setting.name}` };
+}
+
+export function variableOf(name: string): string {
+  return `PCLOUD_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** @throws CliError usage, naming where the value stands */
+export function parseSetting(setting: Setting<unknown>, { texts, where }: FoundSetting): unknown {
   try {
     return setting.parse(texts);
   } catch (error) {

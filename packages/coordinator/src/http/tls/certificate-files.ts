@@ -21,7 +21,7 @@ export function openCertificateFiles(
   files: CertificateFiles,
   { log, setTimer, now }: SelfSignedDeps,
 ): CertificateSource {
-  let current = readFiles(files, now());
+  let current = readCertificateFiles(files, now());
   let refused = '';
   let onChange: (certificate: Certificate) => void = () => {};
   let cancelTimer = setTimer(check, CHECK_MS);
@@ -29,7 +29,7 @@ export function openCertificateFiles(
   function check(): void {
     cancelTimer = setTimer(check, CHECK_MS);
     try {
-      const read = readFiles(files, now());
+      const read = readCertificateFiles(files, now());
       refused = '';
       if (read.chain === current.chain && read.key === current.key) return;
       current = read;
@@ -54,7 +54,8 @@ export function openCertificateFiles(
   };
 }
 
-function readFiles(files: CertificateFiles, now: number): Certificate {
+/** @throws CoordinatorError CERTIFICATE_INVALID, that names the file */
+export function readCertificateFiles(files: CertificateFiles, now: number): Certificate {
   const chain = read('certificate', files.certificate);
   const key = read('key', files.key);
   let untilMs: number;
