@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { type Prefix, parsePrefix } from '@pcloud/ip';
 import { formatNetworkId, JOIN_LINK } from '@pcloud/netmap';
-import { createNobleCrypto } from '@pcloud/wireguard';
+import { type Crypto, createNobleCrypto } from '@pcloud/wireguard';
 import { hasOwner } from './accounts/index.ts';
 import { type Core, createCore } from './core.ts';
 import { AUDIT_PREFIX, type CoordinatorFigures, type CoordinatorHealth, figuresOf, healthOf } from './figures.ts';
@@ -51,6 +51,12 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
+export interface CoordinatorDeps {
+  readonly log: Logger;
+  /** The fastest that there is: every connection costs a handshake. Default: noble, which runs everywhere. */
+  readonly crypto?: Crypto;
+}
+
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
@@ -59,7 +65,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export async function startCoordinator(
   options: CoordinatorOptions,
-  { log }: { readonly log: Logger },
+  { log, crypto = createNobleCrypto() }: CoordinatorDeps,
 ): Promise<RunningCoordinator> {
   const endings: (() => void | Promise<void>)[] = [];
   async function close(): Promise<void> {
@@ -84,10 +90,7 @@ export async function startCoordinator(
       options.publicUrls,
       listen.flatMap(({ optionalUrls }) => optionalUrls ?? []),
     );
-    const core = await createCore(
-      { ...options, urls: publicUrls },
-      { ...SYSTEM, store, crypto: createNobleCrypto(), log, pageUrl },
-    );
+    const core = await createCore({ ...options, urls: publicUrls }, { ...SYSTEM, store, crypto, log, pageUrl });
     endings.push(() => core.close());
     service = await startHttp(
       {

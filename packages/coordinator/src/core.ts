@@ -10,6 +10,7 @@ import { type ControlServer, createControlServer } from './control/control-serve
 import { createDoorkeeper } from './door.ts';
 import { CoordinatorError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { createLoad } from './maps/load.ts';
 import { createMapSource, type MapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
 import { OPEN_RIGHTS } from './maps/rights.ts';
@@ -79,7 +80,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     // Until somebody sets a policy the network is one household's.
     rights: () => (registry.policy === undefined ? OPEN_RIGHTS : policy.current),
   });
-  const presence = createPresenceTable(maps, setTimer);
+  const load = createLoad(deps.now);
+  const presence = createPresenceTable(maps, setTimer, load);
   const refusals = createRefusals(deps);
   const forgetting = registry.subscribe(({ nodeIds }) => {
     for (const id of nodeIds) if (!registry.nodes.has(id)) presence.forget(id);
@@ -157,6 +159,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     }),
     maps,
     presence,
+    load,
     revocations: registry.revocations,
     refusals,
     request,

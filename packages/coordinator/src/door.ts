@@ -4,6 +4,7 @@ import { LIMITS, type RefusalCode } from '@pcloud/netmap';
 import { userPaths, userRecord } from './accounts/index.ts';
 import type { Approvals } from './approvals/index.ts';
 import type { DoorAnswer, Doorkeeper, DoorRequest } from './control/control-server.ts';
+import { createTurns } from './in-turn.ts';
 import type { Admission } from './nodes/admission.ts';
 import { type JoinOutcome, joinNode } from './nodes/join.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
@@ -30,16 +31,27 @@ export interface DoorDeps {
 export function createDoorkeeper(deps: DoorDeps): Doorkeeper {
   const { store, registry, tokens, approvals } = deps;
 
+  /** Side by side, all would choose the same address, and only one would get it. */
+  const inTurn = createTurns();
+
+  async function join(
+    request: DoorRequest,
+    admit: () => Promise<Admission | { readonly refusal: DoorRefusal | 'STRANGER' }>,
+  ): Promise<JoinOutcome<DoorRefusal | 'STRANGER'>> {
+    const outcome = await joinNode(request, admit, deps);
+    if ('node' in outcome) await registry.reach(outcome.revision);
+    return outcome;
+  }
+
   async function enter(
     request: DoorRequest,
     admit: () => Promise<Admission | { readonly refusal: DoorRefusal | 'STRANGER' }>,
   ): Promise<DoorAnswer> {
-    const outcome: JoinOutcome<DoorRefusal | 'STRANGER'> = await joinNode(request, admit, deps);
+    const outcome = await inTurn(() => join(request, admit));
     if ('refusal' in outcome) {
       return outcome.refusal === 'STRANGER' ? { kind: 'stranger' } : refused(outcome.refusal);
     }
     if (outcome.isNew) deps.joined();
-    await registry.reach(outcome.revision);
     // Last of all: an account that is disabled from here on finds the device connected, and disconnects it.
     if (await isDisabled(outcome.node)) return refused('USER_DISABLED');
     return { kind: 'member', ...outcome };

@@ -10,6 +10,7 @@ import type { Connection } from '../src/http/connection.ts';
 import type { HttpAppDeps } from '../src/http/env.ts';
 import { type HttpOptions, type HttpService, startHttp } from '../src/http/index.ts';
 import type { LogFields } from '../src/log.ts';
+import { createLoad } from '../src/maps/load.ts';
 import { createMapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable } from '../src/maps/presence.ts';
 import { createAdoptions } from '../src/nodes/adoptions.ts';
@@ -72,7 +73,11 @@ export async function createHttpRig(overrides: Partial<HttpAppDeps> = {}): Promi
     registry,
     policy: createPolicyKeeper(registry, log),
     maps,
-    presence: createPresenceTable(maps, createFakeTimers().setTimer),
+    presence: createPresenceTable(
+      maps,
+      createFakeTimers().setTimer,
+      createLoad(() => 0),
+    ),
     network: FACE,
     prefix: parsePrefix('10.0.0.0/16')!,
     now: () => WALL_MS,

@@ -1,6 +1,7 @@
 import { decodeServerMessage, encodeMessage, type MapNode, type Presence, type ServerMessage } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createLoad } from '../src/maps/load.ts';
 import { createMapFeed, type MapFeed } from '../src/maps/map-feed.ts';
 import type { MapListener, MapSource } from '../src/maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../src/maps/presence.ts';
@@ -77,7 +78,8 @@ function createRig(ids: readonly string[] = []): Rig {
     },
     close() {},
   };
-  const presence = createPresenceTable(source, clock.setTimer);
+  const load = createLoad(clock.now);
+  const presence = createPresenceTable(source, clock.setTimer, load);
   return {
     clock,
     presence,
@@ -101,6 +103,7 @@ function createRig(ids: readonly string[] = []): Rig {
         pendingBytes: 0,
         isRemoved: false,
         feed: createMapFeed(id, {
+          load,
           source,
           presence,
           epoch: 1,

@@ -3,6 +3,7 @@
  * @module
  */
 
+export { type SelectCryptoOptions, type SelectedCrypto, selectCrypto } from './crypto/select.ts';
 export type { DaemonErrorCode } from './errors.ts';
 export { DaemonError } from './errors.ts';
 export { checkInterfaceName } from './interface-name.ts';

@@ -35,7 +35,10 @@ export async function startCoordinatorHere(settings: Settings, log: Logger): Pro
   const choice = isNew ? await chooseNetwork(settings.network, rangesInUse(settings.tun)) : undefined;
   // Who says how others reach this server says all of it.
   const optionalUrls = settings.publicUrls ? [] : ownUrls(HTTPS_PORT, settings.tun);
-  const { startCoordinator } = await import('@pcloud/coordinator');
+  const [{ startCoordinator }, { selectCrypto }] = await Promise.all([
+    import('@pcloud/coordinator'),
+    import('@pcloud/daemon'),
+  ]);
   const coordinator = await startCoordinator(
     {
       stateDir,
@@ -49,7 +52,7 @@ export async function startCoordinatorHere(settings: Settings, log: Logger): Pro
       openRegistration: settings.openRegistration ?? false,
       program: `pcloud ${VERSION}`,
     },
-    { log },
+    { log, crypto: selectCrypto().crypto },
   ).catch((error: Error & { code?: string }) => {
     if (error.code === 'LISTEN_FAILED') {
       throw new CliError('failed', `${error.message}; choose another place with --listen`, { cause: error });

@@ -277,6 +277,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
       source: deps.maps,
       presence,
       epoch: network.epoch,
+      load: deps.load,
       send,
       sendText: (text) => sendText('presence', text),
       pendingBytes: () => socket.pendingBytes,

@@ -2,6 +2,7 @@
 import type { RefusalCode, RevocationSet } from '@pcloud/netmap';
 import type { Crypto } from '@pcloud/wireguard';
 import type { Logger } from '../log.ts';
+import type { Load } from '../maps/load.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Network } from '../network/network.ts';
@@ -103,6 +104,7 @@ export interface ControlDeps {
   readonly door: Doorkeeper;
   readonly maps: MapSource;
   readonly presence: PresenceTable;
+  readonly load: Load;
   readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
   /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
   readonly request: (node: NodeRecord, operation: string, input: unknown, source: string) => Promise<unknown>;

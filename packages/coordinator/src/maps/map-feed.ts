@@ -1,5 +1,6 @@
 /** Keeps one connected node's map current: whole once, then what changed, a few times a second at most. */
 import type { FilterRule, MapVersion, ServerMessage } from '@pcloud/netmap';
+import type { Load } from './load.ts';
 import type { MapSource } from './map-source.ts';
 import { createPacer } from './pacer.ts';
 import type { PresenceTable } from './presence.ts';
@@ -16,6 +17,7 @@ export interface MapFeedDeps {
   readonly source: MapSource;
   readonly presence: Pick<PresenceTable, 'whole' | 'subscribe'>;
   readonly epoch: number;
+  readonly load: Load;
   readonly send: (message: ServerMessage) => void;
   /** The same, of what is encoded already. */
   readonly sendText: (text: string) => void;
@@ -27,8 +29,6 @@ export interface MapFeedDeps {
   readonly handleRemoved: () => void;
 }
 
-/** How long changes are gathered once some were sent. */
-const GATHER_MS = 100;
 /** A node that has not taken so much yet is slow, and is sent nothing more until it is not. */
 const MAX_PENDING_BYTES = 1_048_576;
 const SLOW_RETRY_MS = 500;
@@ -38,7 +38,7 @@ const MAX_CHANGED = 4_096;
 export function createMapFeed(nodeId: string, deps: MapFeedDeps): MapFeed {
   const { source, presence } = deps;
   const changed = new Set<string>();
-  const pacer = createPacer(flush, GATHER_MS, deps.setTimer);
+  const pacer = createPacer(flush, deps.load, deps.setTimer);
   let sentRevision = 0;
   let sentFilter: readonly FilterRule[] | undefined;
   /** Nodes changed, or what this one lets in. */

@@ -1,3 +1,5 @@
+import type { Load } from './load.ts';
+
 /** Does something as often as it is asked to, but not in quick succession: at once, then once for all that came since. */
 export interface Pacer {
   /** It is due. */
@@ -8,12 +10,12 @@ export interface Pacer {
 }
 
 /**
- * @param intervalMs the least time between two times
+ * @param load tells the least time between two times, and is told what they take
  * @param setTimer calls back once after so many milliseconds, and returns what cancels it
  */
 export function createPacer(
   act: () => void,
-  intervalMs: number,
+  load: Load,
   setTimer: (callback: () => void, ms: number) => () => void,
 ): Pacer {
   let isDue = false;
@@ -29,8 +31,8 @@ export function createPacer(
   function run(): void {
     isDue = false;
     cancel?.();
-    wait(intervalMs);
-    act();
+    wait(load.gatherMs());
+    load.spend(act);
   }
 
   return {

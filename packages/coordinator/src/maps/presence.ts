@@ -1,5 +1,6 @@
 /** Who is connected, and where nodes can be reached: soft state, in no map and on no disk. */
 import { encodeMessage, type MapNode, type Presence } from '@pcloud/netmap';
+import type { Load } from './load.ts';
 import type { MapSource } from './map-source.ts';
 import { createPacer } from './pacer.ts';
 
@@ -23,8 +24,6 @@ export interface PresenceTable {
 
 /** A connection that comes back sooner is no news. */
 const OFFLINE_GRACE_MS = 3_000;
-/** How long changes are gathered once one was told. */
-const GATHER_MS = 100;
 const NODES_OF_MESSAGE = 2_000;
 
 type Listener = (changed: readonly string[]) => void;
@@ -36,12 +35,13 @@ type Listener = (changed: readonly string[]) => void;
 export function createPresenceTable(
   audience: Pick<MapSource, 'revision' | 'rights' | 'classOf' | 'seenByGroup' | 'ownSeenBy'>,
   setTimer: (callback: () => void, ms: number) => () => void,
+  load: Load,
 ): PresenceTable {
   const table = new Map<string, Presence>();
   const leaving = new Map<string, () => void>();
   const listeners = new Map<Listener, string>();
   const changed = new Set<string>();
-  const pacer = createPacer(tell, GATHER_MS, setTimer);
+  const pacer = createPacer(tell, load, setTimer);
   /** What groups see, made once for all that come back between two changes. */
   const whole = new Map<string, readonly string[]>();
   let wholeRevision = 0;

@@ -25,6 +25,7 @@ import {
   type Doorkeeper,
 } from '../control/control-server.ts';
 import { silentLogger } from '../log.ts';
+import { createLoad } from '../maps/load.ts';
 import { createMapSource, type MapSource } from '../maps/map-source.ts';
 import { createPresenceTable, type PresenceTable } from '../maps/presence.ts';
 import { type Network, openNetwork } from '../network/network.ts';
@@ -122,7 +123,8 @@ export async function createMemoryControl(
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
   const registry = await createRegistry({ store, log: silentLogger, sleep });
   const maps = createMapSource(registry, { epoch: network.epoch, network: network.face });
-  const presence = createPresenceTable(maps, clock.setTimer);
+  const load = createLoad(clock.now);
+  const presence = createPresenceTable(maps, clock.setTimer, load);
   const wallMs = (): number => WALL_START_MS + clock.now();
   let ids = 0;
 
@@ -153,6 +155,7 @@ export async function createMemoryControl(
     door,
     maps,
     presence,
+    load,
     request: async () => null,
     rotate: async () => {},
     log: silentLogger,
