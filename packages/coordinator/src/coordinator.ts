@@ -1,15 +1,18 @@
 /** The coordinator as a process has it: its store, its core and its sockets, opened in order and closed together. */
 import { randomFillSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Prefix, parsePrefix } from '@pcloud/ip';
 import { formatNetworkId, JOIN_LINK } from '@pcloud/netmap';
 import { type Crypto, createNobleCrypto } from '@pcloud/wireguard';
 import { hasOwner } from './accounts/index.ts';
+import { backUpBeside } from './backup/here.ts';
 import { type Core, createCore } from './core.ts';
 import { AUDIT_PREFIX, type CoordinatorFigures, type CoordinatorHealth, figuresOf, healthOf } from './figures.ts';
 import { type HttpService, type ListenPlace, startHttp, type TlsOptions, takePlaces } from './http/index.ts';
 import type { Logger } from './log.ts';
 import { isRootHere, startReminder } from './recovery/index.ts';
+import { openSchema } from './schema/index.ts';
 import { measureStore, openLevelStore } from './store/index.ts';
 import type { NewToken } from './tokens/index.ts';
 
@@ -61,7 +64,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @throws StoreError LOCKED when another process has the state; CoordinatorError LISTEN_FAILED, ALREADY_RUNNING,
- * CERTIFICATE_INVALID, KEY_FILE_INVALID, STATE_MISMATCH, INPUT_INVALID
+ * CERTIFICATE_INVALID, KEY_FILE_INVALID, STATE_MISMATCH, STATE_NEWER, INPUT_INVALID
  */
 export async function startCoordinator(
   options: CoordinatorOptions,
@@ -84,6 +87,11 @@ export async function startCoordinator(
   try {
     const store = measureStore(await openLevelStore(join(options.stateDir, 'store')), SYSTEM.now, [AUDIT_PREFIX]);
     endings.push(() => store.close());
+    await openSchema(store, {
+      log,
+      fileExists: existsSync,
+      backUp: (version) => backUpBeside(store, options.stateDir, options.program, `before-version-${version + 1}`),
+    });
     const { places: listen, release } = await takePlaces(options.listen, log);
     endings.push(release);
     const publicUrls = addUrls(

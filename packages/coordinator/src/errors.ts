@@ -54,6 +54,8 @@ const STATUSES = {
   LISTEN_FAILED: 500,
   KEY_FILE_INVALID: 500,
   STATE_MISMATCH: 500,
+  /** The store is of a version that this program does not know. */
+  STATE_NEWER: 500,
   /** There is a network where one was to be put back. */
   STATE_EXISTS: 500,
   /** The store could not keep a change, or read. */

@@ -1,5 +1,5 @@
 /** Files that only their owner may read: after a power cut there is the whole of one, or none. */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Writes the file in place of one that is there. @throws the system's error */
@@ -18,7 +18,7 @@ function place(path: string, text: string, give: (temporary: string, path: strin
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     withFile(temporary, 'w', (file) => {
-      writeSync(file, text);
+      writeFileSync(file, text);
       fsyncSync(file);
     });
     give(temporary, path);

@@ -11,6 +11,7 @@ import { syncDirectory } from '../private-file.ts';
 import { kitOf, parseKit } from '../recovery/kit.ts';
 import { writeRecoveryRecord } from '../recovery/record.ts';
 import { createRoot } from '../recovery/root-key.ts';
+import { checkVersion, FIRST_VERSION, MIGRATIONS, readSchema, schemaPath } from '../schema/index.ts';
 import { encodeRecord, openLevelStore, readRecord } from '../store/index.ts';
 import { backupHead, parseBackupFile } from './backup-file.ts';
 import { type BackupContents, unpackContents } from './contents.ts';
@@ -137,6 +138,7 @@ async function writeStore(
     if (entry === undefined) throw invalid('it holds no network');
     const record = readRecord(networkRecord, { key: networkPath, value: decodeBase64(entry[1])! });
     if (record.id !== networkId) throw invalid('it holds another network than it says');
+    checkSchema(snapshot);
     await writeEntries(store, others);
     const voided = await voidSecrets(store);
     const channelPublic = encodeBase64(crypto.publicKey(decodeBase64(keys.channel, 32)!));
@@ -149,6 +151,14 @@ async function writeStore(
   } finally {
     await store.close();
   }
+}
+
+/** A store of an older version is brought to that of now when it is opened. */
+function checkSchema({ entries }: BackupContents['snapshot']): void {
+  const wanted = encodeBase64(schemaPath);
+  const found = entries.find(([key]) => key === wanted);
+  const record = readSchema(found && { key: schemaPath, value: decodeBase64(found[1]) ?? new Uint8Array(0) });
+  checkVersion({ version: record.version }, MIGRATIONS.at(-1)?.to ?? FIRST_VERSION, 'backup');
 }
 
 /**

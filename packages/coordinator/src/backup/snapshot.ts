@@ -1,7 +1,7 @@
 import { encodeBase64 } from '@pcloud/netmap';
 import type { Audit } from '../audit.ts';
 import type { Actor } from '../operations/operation.ts';
-import type { Store } from '../store/index.ts';
+import type { Store, StoreEntry } from '../store/index.ts';
 import type { Snapshot } from './contents.ts';
 
 const EVERYTHING = new Uint8Array(0);
@@ -13,5 +13,9 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   await audit.append({ actor, action: 'backup.create' });
   const { entries, revision } = await store.list(EVERYTHING);
+  return encodeSnapshot(entries, revision);
+}
+
+export function encodeSnapshot(entries: readonly StoreEntry[], revision: number): Snapshot {
   return { revision, entries: entries.map(({ key, value }) => [encodeBase64(key), encodeBase64(value)]) };
 }

@@ -13,8 +13,10 @@ import { type BackupContents, type BackupKeys, packContents, type Snapshot } fro
 export interface BackupOptions {
   /** The coordinator's. */
   readonly stateDir: string;
-  /** The server's as a device. */
-  readonly deviceDir: string;
+  /** The server's as a device; left out, its keys are not in it. */
+  readonly deviceDir?: string;
+  /** The root stays where it is: it, or the kit, opens the backup. */
+  readonly withoutRoot?: boolean;
   /** For people: `pcloud 0.1.0`. */
   readonly program: string;
   /** Wall clock, milliseconds. */
@@ -84,15 +86,15 @@ function rootOf(serverSet: string, networkId: string): Uint8Array {
   throw new CoordinatorError('STATE_MISMATCH', "backup: the store's server set is none of its network");
 }
 
-function readKeys({ stateDir, deviceDir }: BackupOptions): BackupKeys {
+function readKeys({ stateDir, deviceDir, withoutRoot }: BackupOptions): BackupKeys {
   const channel = take(readKeyFile(join(stateDir, 'channel.key')));
   if (channel === undefined) {
     throw new CoordinatorError('NETWORK_UNKNOWN', `"${stateDir}": no network was started here`);
   }
   const found = {
-    root: take(readRoot(stateDir)),
-    machine: take(readKeyFile(join(deviceDir, 'machine.key'))),
-    node: take(readKeyFile(join(deviceDir, 'node.key'))),
+    root: withoutRoot ? undefined : take(readRoot(stateDir)),
+    machine: deviceDir === undefined ? undefined : take(readKeyFile(join(deviceDir, 'machine.key'))),
+    node: deviceDir === undefined ? undefined : take(readKeyFile(join(deviceDir, 'node.key'))),
   };
   return { channel, ...Object.fromEntries(Object.entries(found).filter(([, key]) => key !== undefined)) };
 }
