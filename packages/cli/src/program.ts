@@ -12,6 +12,7 @@ import { addIp } from './commands/ip.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
+import { addNetwork } from './commands/network.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addPing } from './commands/ping.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -60,7 +61,7 @@ export function createProgram(context: CliContext): Command {
   const add = [
     [addSeed, addUp, addDown, addLogin, addLogout, addRotate],
     [addStatus, addPing, addIp, addWhois, addWait],
-    [addInvite, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery, addAdmin],
+    [addInvite, addNetwork, addNodes, addUsers, addTokens, addPolicy, addAudit, addRecovery, addAdmin],
     [addDaemon, addCoordinator, addConfigtest],
     [addKeys, addDebug, addCompletion, addVersion],
   ].flat();

@@ -20,7 +20,7 @@ test('bash completes commands, those below them, and options', () =>
     const { code, out } = await run('completion bash');
     assert.is(code, 0);
     assert.equal(complete(out, ['pcloud', 'st']), ['status']);
-    assert.equal(complete(out, ['pcloud', 'nodes', 're']), ['rename', 'remove', 'revoke']);
+    assert.equal(complete(out, ['pcloud', 'nodes', 're']), ['renew', 'rename', 'remove', 'revoke']);
     assert.equal(complete(out, ['pcloud', '--json', 'users', 'set']), ['set-role']);
     assert.equal(complete(out, ['pcloud', 'invite', '--re']), ['--reusable']);
     assert.equal(complete(out, ['pcloud', 'ping', 'laptop', '--tim']), ['--timeout']);

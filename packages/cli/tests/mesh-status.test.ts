@@ -25,6 +25,7 @@ const STATUS: MeshStatus = {
   interface: { name: 'pcloud0', port: 51_820 },
   coordinator: { connected: true, url: 'https://192.0.2.10:8443', problem: null },
   pending: null,
+  key: null,
   conflict: null,
   resolver: null,
   peers: [PEER],
@@ -42,6 +43,20 @@ NODE     ADDRESS   ONLINE  PATH    LATENCY  RECEIVED  SENT
 server1  10.0.0.1  yes     direct  1.3 ms   1.43 MiB  2.93 KiB
 `,
   );
+});
+
+test('a key that expires within 14 days is said, and one that has expired', () => {
+  const day = 86_400_000;
+  const lineOf = (key: MeshStatus['key']): string => formatMesh({ ...STATUS, key }, 100).split('\n')[4]!;
+  assert.is(lineOf({ isExpired: false, expiresInMs: null }), '');
+  assert.is(lineOf({ isExpired: false, expiresInMs: 14 * day + 1 }), '');
+  assert.is(
+    lineOf({ isExpired: false, expiresInMs: 14 * day }),
+    'The key of this device expires in 14 days: "pcloud login" has it renewed.',
+  );
+  assert.match(lineOf({ isExpired: false, expiresInMs: 1.5 * day }), 'expires in 1 day:');
+  assert.match(lineOf({ isExpired: false, expiresInMs: 5_400_000 }), 'expires in 1 hour:');
+  assert.match(lineOf({ isExpired: true, expiresInMs: 0 }), 'has expired: it sees nobody, and nobody sees it.');
 });
 
 test('a node that is not reached has its reason below it, in plain words', () => {

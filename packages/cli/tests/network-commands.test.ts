@@ -16,6 +16,13 @@ const OPERATIONS = [
   ['nodes adopt a', 'nodes.adopt', { node: 'a' }],
   ['nodes adopt a --user bob', 'nodes.adopt', { node: 'a', user: 'bob' }],
   ['nodes remove a', 'nodes.remove', { node: 'a', revoke: false }],
+  ['nodes expire a --in 30d', 'nodes.expire', { node: 'a', in: 2_592_000_000 }],
+  ['nodes expire a --in now', 'nodes.expire', { node: 'a', in: 0 }],
+  ['nodes expire a --in never', 'nodes.expire', { node: 'a', in: 'never' }],
+  ['nodes renew a', 'nodes.renew', { node: 'a' }],
+  ['network set key-life 180d', 'network.set', { keyLifeMs: 15_552_000_000 }],
+  ['network set key-life off', 'network.set', { keyLifeMs: null }],
+  ['network set key-rotation 30d', 'network.set', { keyRotationMs: 2_592_000_000 }],
   ['nodes approve ABCD-EFGH', 'approvals.approve', { code: 'ABCD-EFGH' }],
   ['nodes approve ABCD --tag ci --tag k3s', 'approvals.approve', { code: 'ABCD', tags: ['ci', 'k3s'] }],
   ['nodes deny ABCD', 'approvals.deny', { code: 'ABCD' }],
@@ -176,6 +183,45 @@ test('nodes are listed by name, with owner and state', () =>
       'NODE     ADDRESS   OWNER  ROLE    ONLINE\nbuilder  10.0.0.4  ci     client  yes\nphone    10.0.0.3  ada    client  no\n',
     );
     assert.equal(JSON.parse((await rig.run('nodes list --json')).out), nodes);
+  }));
+
+test('keys that have expired or will soon are listed beside their nodes, and else there is no such column', () =>
+  withRig(async (rig) => {
+    const node = { tags: [], role: 'client', online: true, user: 'ada', addresses: ['10.0.0.3'] };
+    const day = 86_400_000;
+    const nodes = [
+      { ...node, name: 'far', isExpired: false, expiresAtMs: Date.now() + 100 * day },
+      { ...node, name: 'gone', isExpired: true, expiresAtMs: Date.now() - day },
+      { ...node, name: 'never', isExpired: false, expiresAtMs: null },
+      { ...node, name: 'soon', isExpired: false, expiresAtMs: Date.now() + 6.5 * day },
+    ];
+    await serveDevice(rig, { 'nodes.list': nodes });
+    const keys = (await rig.run('nodes list')).out.split('\n').map((line) => line.split(/ {2,}/)[5]);
+    assert.equal(keys.slice(0, 5), ['KEY', undefined, 'expired', undefined, 'expires in 6 days']);
+    nodes.splice(1, 3);
+    assert.not.match((await rig.run('nodes list')).out, 'KEY');
+  }));
+
+test('settings of the network are shown, and wrong ones are wrong usage', () =>
+  withRig(async (rig) => {
+    const face = {
+      prefixes: ['10.0.0.0/16'],
+      domain: 'pcloud',
+      nodes: 3,
+      keyLifeMs: 15_552_000_000,
+      keyRotationMs: null,
+    };
+    await serveDevice(rig, { 'network.get': face });
+    const expected = 'network 10.0.0.0/16, names end in .pcloud, 3 nodes\nkey-life      180 days\nkey-rotation  off\n';
+    assert.is((await rig.run('network get')).out, expected);
+    for (const line of [
+      'network set key-life soon',
+      'network set life 1d',
+      'nodes expire a --in soon',
+      'nodes expire a',
+    ]) {
+      assert.is((await rig.run(line)).code, 2, line);
+    }
   }));
 
 test('users and tokens are listed', () =>

@@ -10,6 +10,7 @@ import { type ControlServer, createControlServer } from './control/control-serve
 import { createDoorkeeper } from './door.ts';
 import { CoordinatorError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { createExpiredOut } from './maps/expired.ts';
 import { createLoad } from './maps/load.ts';
 import { createMapSource, type MapSource } from './maps/map-source.ts';
 import { createPresenceTable } from './maps/presence.ts';
@@ -18,8 +19,11 @@ import { type Network, type NetworkOptions, openNetwork } from './network/networ
 import { type Adoptions, createAdoptions } from './nodes/adoptions.ts';
 import { createTakeOut } from './nodes/departures.ts';
 import { startEphemeralSweep } from './nodes/ephemeral.ts';
+import { startExpirySweep } from './nodes/expiry-sweep.ts';
+import { expiryOf, keyStateOf } from './nodes/key-life.ts';
 import type { NodeRecord } from './nodes/node-record.ts';
 import { createRegistry, type Registry } from './nodes/registry.ts';
+import { createRenewal } from './nodes/renewal.ts';
 import { createRevoke } from './nodes/revoke.ts';
 import { createRotateKey } from './nodes/rotate.ts';
 import { createOperations, type Operations } from './operations/table.ts';
@@ -74,11 +78,12 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const network = await openNetwork(options, deps);
   const registry = await createRegistry({ store, log, sleep: (ms, signal) => sleep(ms, signal, setTimer) });
   const policy = createPolicyKeeper(registry, log);
+  const withoutExpired = createExpiredOut(registry.nodes);
   const maps = createMapSource(registry, {
     epoch: network.epoch,
     network: network.face,
     // Until somebody sets a policy the network is one household's.
-    rights: () => (registry.policy === undefined ? OPEN_RIGHTS : policy.current),
+    rights: () => withoutExpired(registry.policy === undefined ? OPEN_RIGHTS : policy.current),
   });
   const load = createLoad(deps.now);
   const presence = createPresenceTable(maps, setTimer, load);
@@ -90,7 +95,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const audit = createAudit(state);
   const accounts = createAccounts(options, { ...state, audit });
   const tokens = createTokens({ ...state, audit });
-  const approvals = createApprovals({ ...state, audit, setTimer });
+  const renewal = createRenewal({ ...state, audit, settings: () => registry.settings });
+  const approvals = createApprovals({ ...state, audit, setTimer, renewal });
 
   const joinLink = (token: string): string =>
     formatJoinLink({ urls: network.urls, networkId: network.id, channelKey: network.channelPublic, token });
@@ -98,12 +104,24 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
   const adoptions = createAdoptions({ store, audit });
   const takeOut = createTakeOut({ ...state, audit, accounts, tokens });
 
-  /** A device may leave by itself; for the rest it speaks in the name of the user who owns it. */
+  /** Of a device whose key has expired, or will soon: somebody else types the code. */
+  async function askRenewal({ id, machineKey }: NodeRecord, source: string): Promise<unknown> {
+    const node = registry.nodes.get(id);
+    if (node === undefined || expiryOf(node, registry.settings) === undefined) {
+      throw new CoordinatorError('INPUT_INVALID', 'the key of this device never expires');
+    }
+    const { nodeKey, name } = node;
+    const asked = await approvals.request({ machineKey, nodeKey, name, source, renews: id });
+    return { ...asked, url: pageUrl('/approve') };
+  }
+
+  /** A device may leave by itself, and ask for renewal; for the rest it speaks in the name of the user who owns it. */
   async function request(node: NodeRecord, operation: string, input: unknown, source: string): Promise<unknown> {
     if (operation === 'nodes.leave') {
       await takeOut('nobody', node, 'nodes.leave', { source });
       return { removed: node.name };
     }
+    if (operation === 'nodes.ask-renewal') return askRenewal(node, source);
     // Who it belongs to may have changed since it connected; one that was taken out belongs to nobody.
     const { userId = '' } = registry.nodes.get(node.id) ?? {};
     const entry = userId === '' ? undefined : await store.get(userPaths.user(userId));
@@ -131,6 +149,7 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     pageUrl,
     joinLink,
     takeOut,
+    renewal,
     revoke: createRevoke({ registry, takeOut, control: () => control }),
     counters: () => ({ connections: control.counters, refused: refusals.counters() }),
     adoptions,
@@ -161,17 +180,27 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
     presence,
     load,
     revocations: registry.revocations,
+    keyStateOf(nodeId) {
+      const node = registry.nodes.get(nodeId);
+      return node && keyStateOf(node, registry.settings);
+    },
     refusals,
     request,
     rotate: createRotateKey({ ...state, audit }),
     program: options.program,
   });
   const telling = registry.subscribeRevocations(control.tellRevocations);
+  let settings = registry.settings;
+  const tellingKeys = registry.subscribe(({ nodeIds }) => {
+    control.tellKeys(registry.settings === settings ? nodeIds : [...control.connected.keys()]);
+    settings = registry.settings;
+  });
+  const expiry = startExpirySweep({ ...deps, registry, audit });
   const sweep = startEphemeralSweep({
     ...deps,
     registry,
     isConnected: (nodeId) => control.connected.has(nodeId),
-    remove: (node) => takeOut('nobody', node, 'nodes.expire'),
+    remove: (node) => takeOut('nobody', node, 'nodes.end-ephemeral'),
   });
   const auditSweep = startAuditSweep({ audit, log, setTimer });
   log.info({ network: formatNetworkId(network.id), nodes: registry.nodes.size }, 'the network is open');
@@ -195,6 +224,8 @@ export async function createCore(options: CoreOptions, deps: CoreDeps): Promise<
       auditSweep.stop();
       forgetting();
       telling();
+      tellingKeys();
+      expiry.stop();
       control.close();
       presence.close();
       maps.close();

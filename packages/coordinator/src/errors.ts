@@ -13,6 +13,7 @@ const STATUSES = {
   SESSION_ENDED: 401,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  KEY_EXPIRED: 403,
   /** Pages answer inside the network only. */
   CONSOLE_INSIDE: 403,
   CROSS_SITE: 403,

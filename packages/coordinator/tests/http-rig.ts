@@ -198,6 +198,7 @@ export function createEchoControl(): ControlServer & {
     disconnect() {},
     connected: new Map(),
     tellRevocations() {},
+    tellKeys() {},
     untilRevoked: async () => [],
     counters: {} as ControlServer['counters'],
     sent: {},

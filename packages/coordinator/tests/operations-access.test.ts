@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_POLICY, parseJoinLink } from '@pcloud/netmap';
+import { DEFAULT_POLICY, decodeNodeMessage, encodeMessage, parseJoinLink } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { userPaths } from '../src/accounts/index.ts';
@@ -192,8 +192,28 @@ const CASES: Readonly<Record<string, Case>> = {
       ['mia', () => ({ node: 'nobodys', revoke: true }), 'FORBIDDEN'],
     ],
   },
+  'nodes.expire': {
+    good: () => ({ node: 'of-max', in: 'never' }),
+    refused: [
+      ['mia', () => ({ node: 'of-max', in: 0 }), 'FORBIDDEN'],
+      ['mia', () => ({ node: 'nobodys', in: 0 }), 'FORBIDDEN'],
+      // Longer than the network says is for admins, whosever it is.
+      ['max', () => ({ node: 'of-max', in: 'never' }), 'FORBIDDEN'],
+    ],
+  },
+  'nodes.renew': {
+    good: () => ({ node: 'of-max' }),
+    refused: [
+      ['mia', () => ({ node: 'of-max' }), 'FORBIDDEN'],
+      ['mia', () => ({ node: 'nobodys' }), 'FORBIDDEN'],
+    ],
+  },
   whois: { good: () => ({ node: 'of-max' }), refused: [] },
   'network.get': { good: nothing, refused: [] },
+  'network.set': {
+    good: () => ({ keyLifeMs: 86_400_000 }),
+    refused: [['mia', () => ({ keyLifeMs: null }), 'FORBIDDEN']],
+  },
   'network.counters': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
   'policy.get': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
   'policy.check': { good: () => ({ text: POLICY }), refused: [['mia', () => ({ text: POLICY }), 'FORBIDDEN']] },
@@ -374,6 +394,13 @@ for (const [change, code] of [
     assert.is(core.registry.names.has('of-max'), true);
   });
 }
+
+test('the name of every operation is one that a device can ask for in its channel', ({ world }) => {
+  for (const { name } of world.core.operations.names()) {
+    const text = encodeMessage({ kind: 'request', id: 1, operation: name, input: {} });
+    assert.ok(decodeNodeMessage(text), name);
+  }
+});
 
 /** What an operation does is written as what it does. */
 const ACTIONS: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ import type { Revocation } from './revocation.ts';
 
 /** Versions of this protocol that are spoken here. The hello negotiates the highest that both sides have. */
 export const PROTOCOL_VERSIONS = { least: 1, most: 2 } as const;
-/** From this one on nodes keep the list of what was revoked. */
+/** From this one on nodes keep the list of what was revoked, and are told of their key. */
 export const REVOCATIONS_VERSION = 2;
 
 export type NodeMessage =
@@ -74,6 +74,8 @@ export type ServerMessage =
   | { readonly kind: 'presence'; readonly nodes: readonly Presence[] }
   /** More of what was revoked; of none, when only the node's hash is asked for. Answered by `revoked`. */
   | { readonly kind: 'revocations'; readonly id: number; readonly nodes: readonly Revocation[] }
+  /** How long the node's key holds, and when it is to replace it by itself, from now; left out for never. */
+  | { readonly kind: 'key'; readonly isExpired: boolean; readonly expiresInMs?: number; readonly rotatesInMs?: number }
   | { readonly kind: 'response'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly code: string; readonly message: string }
   | { readonly kind: 'ping'; readonly id: number }

@@ -57,6 +57,7 @@ const SERVER_MESSAGES: { [K in ServerMessage['kind']]: Extract<ServerMessage, { 
   },
   presence: { kind: 'presence', nodes: [{ id: 'n1', online: true, endpoints: ENDPOINTS }] },
   revocations: { kind: 'revocations', id: 1, nodes: [{ nodeId: 'n4', nodeKey: KEY }] },
+  key: { kind: 'key', isExpired: false, expiresInMs: 1_000, rotatesInMs: 0 },
   response: { kind: 'response', id: 1, result: [1, 'two'] },
   failure: { kind: 'failure', id: 1, code: 'NOT_FOUND', message: 'there is no such node' },
   ping: { kind: 'ping', id: 1 },
@@ -100,7 +101,17 @@ test('members that may be left out may be left out, and are not null', () => {
 });
 
 test('a message that lacks any other member is refused', () => {
-  const optional = new Set(['token', 'map', 'network', 'self', 'serverSet', 'input', 'result']);
+  const optional = new Set([
+    'token',
+    'map',
+    'network',
+    'self',
+    'serverSet',
+    'input',
+    'result',
+    'expiresInMs',
+    'rotatesInMs',
+  ]);
   for (const { decode, messages } of SIDES) {
     for (const message of messages) {
       for (const key of Object.keys(message)) {

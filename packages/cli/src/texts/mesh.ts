@@ -1,8 +1,11 @@
 import type { MeshPeerStatus, MeshStatus } from '@pcloud/daemon';
 import { formatBytes } from '../status-text.ts';
 import { formatTable, wrap } from './table.ts';
+import { formatDuration } from './time.ts';
 
 const WIDEST = 100;
+/** What people are told of: 14 days. */
+export const KEY_WARNING_MS: number = 14 * 86_400_000;
 /** What the table says by itself. */
 const PLAIN: ReadonlySet<string> = new Set(['connected', 'idle']);
 
@@ -16,13 +19,14 @@ export function formatMesh(status: MeshStatus, terminalColumns: number): string 
 }
 
 function formatSelf(status: MeshStatus, columns: number): string {
-  const { self, network, coordinator, conflict, pending } = status;
+  const { self, network, coordinator, conflict, pending, key } = status;
   const lines: string[] = [];
   if (self) lines.push(`${self.name}  ${self.addresses.join('  ')}`);
   if (network) lines.push(`network ${network.prefixes.join(', ')}, names end in .${network.domain}`);
   lines.push(STATES[status.state]);
   if (pending) lines.push(`Somebody who is signed in has to type the code ${pending.code} at ${pending.url}`);
   if (status.state === 'up' || status.state === 'joining') lines.push(describeCoordinator(coordinator));
+  if (key) lines.push(...describeKey(key));
   if (conflict) lines.push(`Conflict: ${conflict.sentence}.`);
   return lines.map((line) => wrap(line, columns)).join('');
 }
@@ -33,6 +37,17 @@ const STATES: Readonly<Record<MeshStatus['state'], string>> = {
   up: 'Up.',
   down: 'Down. "pcloud up" brings the tunnel back.',
 };
+
+/** Nothing, while its end is far. */
+function describeKey({ isExpired, expiresInMs }: NonNullable<MeshStatus['key']>): string[] {
+  if (isExpired) {
+    return [
+      'The key of this device has expired: it sees nobody, and nobody sees it. "pcloud login" has it renewed, or "pcloud nodes renew" on another device.',
+    ];
+  }
+  if (expiresInMs === null || expiresInMs > KEY_WARNING_MS) return [];
+  return [`The key of this device expires in ${formatDuration(expiresInMs)}: "pcloud login" has it renewed.`];
+}
 
 function describeCoordinator({ connected, url, problem }: MeshStatus['coordinator']): string {
   if (connected) return `Coordinator: connected${url === null ? '' : ` to ${url}`}.`;

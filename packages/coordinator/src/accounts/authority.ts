@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../errors.ts';
-import { nodePaths } from '../nodes/node-record.ts';
+import { nodePaths, nodeRecord } from '../nodes/node-record.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { readRecord, type Store, type StoreCompare } from '../store/index.ts';
 import { userPaths, userRecord } from './user-record.ts';
@@ -16,7 +16,7 @@ export interface Authority {
 /**
  * A device that was taken out of the network speaks for nobody, nor does a session begun on it: what it asked for at
  * its last moment is not committed after it.
- * @throws CoordinatorError UNAUTHENTICATED for a user or a device that is no more, USER_DISABLED
+ * @throws CoordinatorError UNAUTHENTICATED for a user or a device that is no more, USER_DISABLED, KEY_EXPIRED
  */
 export async function readAuthority(actor: Actor, store: Store): Promise<Authority> {
   if (actor.kind === 'root') return { role: 'owner', userId: undefined, compare: [] };
@@ -28,6 +28,12 @@ export async function readAuthority(actor: Actor, store: Store): Promise<Authori
   if (actor.nodeId !== undefined) {
     const node = await store.get(nodePaths.node(actor.nodeId));
     if (!node) throw new CoordinatorError('UNAUTHENTICATED', 'this device was taken out of the network');
+    if (actor.via === 'node' && readRecord(nodeRecord, node).expired) {
+      throw new CoordinatorError(
+        'KEY_EXPIRED',
+        'the key of this device has expired: run "pcloud nodes renew" on another one, or "pcloud login" here',
+      );
+    }
     compare.push({ key: node.key, revision: node.revision });
   }
   return { role, userId: actor.userId, compare };

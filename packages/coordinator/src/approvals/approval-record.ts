@@ -11,6 +11,8 @@ export interface ApprovalInfo {
   readonly machineKey: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
+  /** The id of the node that it is, where its key is to be renewed: nobody new comes in. */
+  readonly renews?: string | undefined;
 }
 
 export interface ApprovalRecord extends ApprovalInfo {
@@ -30,6 +32,7 @@ export const approvalRecord: v.GenericSchema<unknown, ApprovalRecord> = v.object
   nodeKey: v.string(),
   createdAtMs: v.number(),
   expiresAtMs: v.number(),
+  renews: v.optional(v.string()),
   state: v.picklist(['pending', 'approved', 'denied']),
   approvedBy: v.optional(v.string()),
   tags: v.optional(v.array(v.string())),

@@ -5,9 +5,10 @@ import { hashSecret, type Random } from '../accounts/secret.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { Admission } from '../nodes/admission.ts';
+import type { Renewal } from '../nodes/renewal.ts';
 import type { Actor } from '../operations/operation.ts';
 import { decideAndCommit } from '../store/decide.ts';
-import { below, encodeRecord, readRecord, type Store, textKey } from '../store/index.ts';
+import { below, encodeRecord, readRecord, type Store, type StoreCommit, textKey } from '../store/index.ts';
 import { normalizeTags } from '../tokens/tags.ts';
 import { type ApprovalInfo, type ApprovalRecord, approvalRecord } from './approval-record.ts';
 import { newCode, parseCode } from './code.ts';
@@ -18,6 +19,8 @@ export interface ApprovalRequest {
   readonly nodeKey: string;
   readonly name: string;
   readonly source: string;
+  /** The node that the machine is, when its key is to be renewed. */
+  readonly renews?: string;
 }
 
 export type ApprovalRefusal = 'APPROVAL_DENIED' | 'APPROVAL_EXPIRED' | 'USER_DISABLED';
@@ -57,6 +60,7 @@ export interface ApprovalsDeps {
   readonly setTimer: (callback: () => void, ms: number) => () => void;
   readonly random: Random;
   readonly audit: Audit;
+  readonly renewal: Pick<Renewal, 'prepare'>;
 }
 
 export const APPROVAL_EXPIRY_MS = 600_000;
@@ -64,7 +68,7 @@ export const APPROVAL_EXPIRY_MS = 600_000;
 const MAX_PENDING = 200;
 const MAX_OF_SOURCE = 10;
 
-export function createApprovals({ store, now, setTimer, random, audit }: ApprovalsDeps): Approvals {
+export function createApprovals({ store, now, setTimer, random, audit, renewal }: ApprovalsDeps): Approvals {
   const limiter = createFailureLimiter(now);
   const keyOf = (code: string): Uint8Array => textKey('approvals', hashSecret('approval', code));
 
@@ -102,6 +106,17 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
     return found;
   }
 
+  /** The node's key is renewed by the very commit that approves it. */
+  async function renews(
+    actor: Actor,
+    { renews: nodeId }: ApprovalRecord,
+    { state, tags = [] }: Pick<ApprovalRecord, 'state' | 'tags'>,
+  ): Promise<StoreCommit> {
+    if (nodeId === undefined || state !== 'approved') return { compare: [], put: [] };
+    if (tags.length > 0) throw new CoordinatorError('INPUT_INVALID', 'tags: this device is in the network already');
+    return renewal.prepare(actor, nodeId);
+  }
+
   async function decide(
     actor: Actor,
     typed: string,
@@ -113,6 +128,7 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
         throw new CoordinatorError('FORBIDDEN', 'only an admin or an owner may give tags');
       }
       const { key, revision, record: before } = await find(actor, typed);
+      const renewed = await renews(actor, before, decision);
       const approvedOn = actor.kind === 'user' ? actor.nodeId : undefined;
       const record = { ...before, ...decision, approvedBy: authority.userId ?? '', approvedOn };
       const detail = { name: before.name, source: before.source, tags: decision.tags?.join(' ') ?? '' };
@@ -124,15 +140,15 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
       });
       return {
         record,
-        compare: [...authority.compare, { key, revision }],
-        put: [{ key, value: encodeRecord(record) }, event],
+        compare: [...authority.compare, { key, revision }, ...renewed.compare],
+        put: [{ key, value: encodeRecord(record) }, event, ...renewed.put],
       };
     });
     return infoOf(record);
   }
 
   return {
-    async request({ machineKey, nodeKey, name, source }) {
+    async request({ machineKey, nodeKey, name, source, renews }) {
       const pending = await collect();
       const ofSource = pending.filter((record) => record.source === source);
       if (pending.length >= MAX_PENDING || ofSource.length >= MAX_OF_SOURCE) {
@@ -142,7 +158,7 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
       const { code } = await decideAndCommit(store, async () => {
         const code = newCode(random);
         const times = { createdAtMs: now(), expiresAtMs: now() + APPROVAL_EXPIRY_MS };
-        const value = encodeRecord({ name, source, machineKey, nodeKey, ...times, state: 'pending' });
+        const value = encodeRecord({ name, source, machineKey, nodeKey, ...times, renews, state: 'pending' });
         return { code, compare: [{ key: keyOf(code), revision: 0 }], put: [{ key: keyOf(code), value }] };
       });
       return { code, expiresInMs: APPROVAL_EXPIRY_MS };
@@ -199,6 +215,6 @@ export function createApprovals({ store, now, setTimer, random, audit }: Approva
   };
 }
 
-function infoOf({ name, source, machineKey, createdAtMs, expiresAtMs }: ApprovalRecord): ApprovalInfo {
-  return { name, source, machineKey, createdAtMs, expiresAtMs };
+function infoOf({ name, source, machineKey, createdAtMs, expiresAtMs, renews }: ApprovalRecord): ApprovalInfo {
+  return { name, source, machineKey, createdAtMs, expiresAtMs, ...(renews !== undefined && { renews }) };
 }

@@ -39,6 +39,8 @@ import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts'
 export interface Connection extends ConnectionInput {
   /** Says why, and ends. */
   end(code: RefusalCode, message: string): void;
+  /** It may be another matter how long the node's key holds. */
+  tellKey(): void;
   /** The list of what was revoked has grown. */
   tellRevocations(): void;
   /** How many of the list, in its order, are in force at the node. */
@@ -87,6 +89,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
   let feed: MapFeed | undefined;
   let revocations: RevocationFeed | undefined;
   let version = 0;
+  let saidOfKey = '';
   let approval: PendingApproval | undefined;
   let requests = 0;
   let isRemoved = false;
@@ -288,8 +291,26 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     if (version >= REVOCATIONS_VERSION) {
       revocations = createRevocationFeed(deps.revocations, send);
       revocations.start();
+      tellKey();
     }
     listen();
+  }
+
+  /** In times from now: a device's clock may be any. */
+  function tellKey(): void {
+    const state = version >= REVOCATIONS_VERSION && node ? deps.keyStateOf(node.id) : undefined;
+    if (state === undefined) return;
+    const said = JSON.stringify(state);
+    if (said === saidOfKey) return;
+    saidOfKey = said;
+    const { isExpired, expiresAtMs, rotatesAtMs } = state;
+    const left = (atMs: number): number => Math.max(0, Math.round(atMs - deps.wallMs()));
+    send({
+      kind: 'key',
+      isExpired,
+      ...(expiresAtMs !== undefined && { expiresInMs: left(expiresAtMs) }),
+      ...(rotatesAtMs !== undefined && { rotatesInMs: left(rotatesAtMs) }),
+    });
   }
 
   /** Who asked to leave has the answer first. */
@@ -381,6 +402,7 @@ export function createConnection(socket: FrameSocket, source: string, deps: Conn
     handleFault: (code) => giveUp('frames-refused', code),
     handleClose: finish,
     end,
+    tellKey,
     tellRevocations: () => revocations?.tell(),
     get confirmedRevocations() {
       return revocations?.confirmed ?? 0;

@@ -6,6 +6,7 @@ import type { Load } from '../maps/load.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Network } from '../network/network.ts';
+import type { KeyState } from '../nodes/key-life.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { RotateKey } from '../nodes/rotate.ts';
 import { createRateLimiter } from '../rate-limiter.ts';
@@ -36,6 +37,8 @@ export interface ControlServer {
   readonly sent: Readonly<Record<string, { readonly messages: number; readonly bytes: number }>>;
   /** The list of what was revoked has grown. */
   tellRevocations(): void;
+  /** It may be another matter how long the keys of these hold. */
+  tellKeys(nodeIds: Iterable<string>): void;
   /**
    * Waits until that many of what was revoked, in the list's order, are in force at all nodes connected now but one,
    * or have gone away.
@@ -106,6 +109,8 @@ export interface ControlDeps {
   readonly presence: PresenceTable;
   readonly load: Load;
   readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
+  /** How long the key of a node holds; undefined where there is no such node. */
+  readonly keyStateOf: (nodeId: string) => KeyState | undefined;
   /** Runs an operation in the name of a node's user. @throws CoordinatorError, whose code and message are sent back */
   readonly request: (node: NodeRecord, operation: string, input: unknown, source: string) => Promise<unknown>;
   /** A node has another node key, which was proven. @throws CoordinatorError, as `request` */
@@ -199,6 +204,9 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     },
     tellRevocations() {
       for (const connection of byNode.values()) connection.tellRevocations();
+    },
+    tellKeys(nodeIds) {
+      for (const nodeId of nodeIds) byNode.get(nodeId)?.tellKey();
     },
     untilRevoked(count, revoked, limitMs) {
       const left = new Set<string>();

@@ -6,7 +6,7 @@ import type { Tokens } from '../tokens/index.ts';
 import { type OnWordOf, removeNode } from './change.ts';
 import type { NodeRecord } from './node-record.ts';
 
-export type DepartureAction = 'nodes.leave' | 'nodes.expire' | 'nodes.remove' | 'nodes.revoke';
+export type DepartureAction = 'nodes.leave' | 'nodes.end-ephemeral' | 'nodes.remove' | 'nodes.revoke';
 
 /**
  * Takes a node out of the network, and ends the sessions, invitations and tokens made on it. With `nodes.revoke`

@@ -17,6 +17,12 @@ export interface NodeRecord {
   /** Goes away by itself when it was not connected for a while. */
   readonly ephemeral: boolean;
   readonly createdAtMs: number;
+  /** When its key was renewed last; left out, when it was made. */
+  readonly renewedAtMs?: number | undefined;
+  /** When its key expires, where that is not as the network says. Wall clock, milliseconds. */
+  readonly expiry?: number | 'never' | undefined;
+  /** It has: a server decided that by its clock. */
+  readonly expired?: boolean | undefined;
   /** Since when it has its node key; left out, since it was made. */
   readonly keySinceMs?: number | undefined;
   /** The id of the node on which the link was made, or the code typed, that let it in. */
@@ -34,6 +40,9 @@ export const nodeRecord: v.GenericSchema<unknown, NodeRecord> = v.object({
   index: v.pipe(v.number(), v.integer(), v.minValue(1)),
   ephemeral: v.boolean(),
   createdAtMs: v.number(),
+  renewedAtMs: v.optional(v.number()),
+  expiry: v.optional(v.union([v.number(), v.literal('never')])),
+  expired: v.optional(v.boolean()),
   keySinceMs: v.optional(v.number()),
   addedOn: v.optional(v.string()),
 });

@@ -5,6 +5,7 @@
 import { createRevocationSet, type IndexUse, type Revocation, type RevocationSet } from '@pcloud/netmap';
 import * as v from 'valibot';
 import type { Logger } from '../log.ts';
+import { type NetworkSettings, networkSettings, settingsPath } from '../network/settings.ts';
 import type { Role } from '../operations/operation.ts';
 import { policyPath, policyRecord } from '../policy/policy-record.ts';
 import { below, lastPart, readRecord, type Store, type StoreChange, StoreError } from '../store/index.ts';
@@ -34,6 +35,7 @@ export interface Registry {
   userName(userId: string): string;
   /** The text of the policy; undefined while nobody has set one. */
   readonly policy: string | undefined;
+  readonly settings: NetworkSettings;
   /** It only grows. */
   readonly revocations: Pick<RevocationSet, 'entries' | 'hash'>;
   /** Is told when it has. Returns what ends it. */
@@ -42,7 +44,7 @@ export interface Registry {
   readonly factsVersion: number;
   /** Resolves once what that revision changed is here. */
   reach(revision: number): Promise<void>;
-  /** Is told of every change of nodes, users and policy, in order. Returns what ends it. */
+  /** Is told of every change of nodes, users, policy and settings, in order. Returns what ends it. */
   subscribe(listener: (change: RegistryChange) => void): () => void;
   close(): void;
 }
@@ -95,6 +97,7 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
   const revocations = createRevocationSet();
   const revocationListeners = new Set<() => void>();
   let policy: string | undefined;
+  let settings: NetworkSettings = {};
   let factsVersion = 0;
   const nodesOfUser = new Map<string, Set<string>>();
   const listeners = new Set<(change: RegistryChange) => void>();
@@ -134,6 +137,10 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       if (revocations.add([update.revocation]).length > 0) for (const listener of revocationListeners) listener();
       return false;
     }
+    if (update.kind === 'settings') {
+      settings = update.settings;
+      return true;
+    }
     if (update.kind === 'policy') {
       factsVersion += 1;
       policy = update.text;
@@ -161,13 +168,16 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
 
   /** Reads all anew. Nothing of it counts unless all of it could be read. */
   async function load(): Promise<void> {
-    const lists = await Promise.all([NODES, ADDRESSES, USERS, POLICY, REVOCATIONS].map((prefix) => store.list(prefix)));
+    const lists = await Promise.all(
+      [NODES, ADDRESSES, USERS, POLICY, SETTINGS, REVOCATIONS].map((prefix) => store.list(prefix)),
+    );
     const updates = readAll(lists.flatMap((list) => list.entries));
     const changed = new Set<string>(nodes.keys());
     for (const id of changed) setNode(id, undefined);
     addresses.clear();
     users.clear();
     policy = undefined;
+    settings = {};
     factsVersion += 1;
     for (const update of updates) apply(update, changed);
     // Whatever came between the lists comes once more from the watch.
@@ -216,6 +226,9 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     get policy() {
       return policy;
     },
+    get settings() {
+      return settings;
+    },
     revocations,
     subscribeRevocations(listener) {
       revocationListeners.add(listener);
@@ -245,6 +258,7 @@ const NODES = nodePaths.nodes();
 const ADDRESSES = nodePaths.addresses();
 const USERS = below('users');
 const POLICY = policyPath;
+const SETTINGS = settingsPath;
 const REVOCATIONS = nodePaths.revocations();
 
 function isBelow(key: Uint8Array, prefix: Uint8Array): boolean {
@@ -260,6 +274,7 @@ type Update =
   | { readonly kind: 'address'; readonly index: number; readonly address: AddressRecord | undefined }
   | { readonly kind: 'user'; readonly id: string; readonly user: RegisteredUser | undefined }
   | { readonly kind: 'revocation'; readonly revocation: Revocation }
+  | { readonly kind: 'settings'; readonly settings: NetworkSettings }
   | { readonly kind: 'policy'; readonly text: string | undefined };
 
 /** What the puts say of nodes, addresses, revocations, users and policy. All of it can be read, or it throws. */
@@ -279,6 +294,9 @@ function readUpdate({ key, value }: StoreChange['puts'][number]): Update | undef
     return found && { kind: 'revocation', revocation: { nodeId: found.nodeId, nodeKey: found.nodeKey } };
   }
   if (isBelow(key, USERS)) return { kind: 'user', id, user: read(registeredUser) };
+  if (key.length === SETTINGS.length && startsWith(key, SETTINGS)) {
+    return { kind: 'settings', settings: read(networkSettings) ?? {} };
+  }
   if (key.length === POLICY.length && startsWith(key, POLICY))
     return { kind: 'policy', text: read(policyRecord)?.text };
   return undefined;

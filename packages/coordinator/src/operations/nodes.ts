@@ -1,20 +1,24 @@
 import type { MapNetwork, MapNode } from '@pcloud/netmap';
 import * as v from 'valibot';
-import { isAtLeast, readAuthority, type Users } from '../accounts/index.ts';
+import type { Users } from '../accounts/index.ts';
 import type { Audit } from '../audit.ts';
 import { CoordinatorError } from '../errors.ts';
 import type { MapSource } from '../maps/map-source.ts';
 import type { PresenceTable } from '../maps/presence.ts';
 import type { Adoptions } from '../nodes/adoptions.ts';
-import { type OnWordOf, renameNode } from '../nodes/change.ts';
+import { renameNode } from '../nodes/change.ts';
 import type { TakeOut } from '../nodes/departures.ts';
+import { expiryOf } from '../nodes/key-life.ts';
 import type { NodeRecord } from '../nodes/node-record.ts';
 import type { Registry } from '../nodes/registry.ts';
+import type { Renewal } from '../nodes/renewal.ts';
 import type { Revoke, Revoked } from '../nodes/revoke.ts';
 import type { Store } from '../store/index.ts';
 import { define } from './define.ts';
 import { nothing, text } from './inputs.ts';
+import { createNodeAccess } from './node-access.ts';
 import type { Actor, Operation } from './operation.ts';
+import { LONGEST_LIFE_MS, setSettings, settingsFace, settingsInput } from './settings.ts';
 
 export interface NodeOperationsDeps {
   readonly store: Store;
@@ -31,6 +35,7 @@ export interface NodeOperationsDeps {
   readonly counters: () => unknown;
   readonly adoptions: Adoptions;
   readonly users: Users;
+  readonly renewal: Renewal;
 }
 
 export interface NodeFace extends MapNode {
@@ -38,6 +43,10 @@ export interface NodeFace extends MapNode {
   readonly endpoints: readonly string[];
   readonly ephemeral: boolean;
   readonly createdAtMs: number;
+  /** Its key has expired: it sees nobody, and nobody sees it. */
+  readonly isExpired: boolean;
+  /** When its key expires or did, wall clock of the server; null for never. */
+  readonly expiresAtMs: number | null;
 }
 
 /** Nodes as far as who asks may know of them. */
@@ -56,7 +65,8 @@ export interface RevokedFace {
 }
 
 export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
-  const { store, registry, maps, presence, audit, takeOut, revoke, adoptions, users } = deps;
+  const { registry, maps, presence, audit, takeOut, revoke, adoptions, users, renewal } = deps;
+  const { knows, find, checkMayChange } = createNodeAccess(deps);
 
   function faceOf(node: NodeRecord): NodeFace {
     const found = presence.get(node.id);
@@ -66,29 +76,9 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       endpoints: found?.endpoints ?? [],
       ephemeral: node.ephemeral,
       createdAtMs: node.createdAtMs,
+      isExpired: node.expired === true,
+      expiresAtMs: expiryOf(node, registry.settings) ?? null,
     };
-  }
-
-  /** Whether an actor may know of a node: members of their own, and of those that their devices may see. */
-  function knows(actor: Actor): (node: NodeRecord) => boolean {
-    if (actor.kind === 'root' || isAtLeast(actor.role, 'admin')) return () => true;
-    const name = registry.userName(actor.userId);
-    return (node) => node.userId === actor.userId || maps.isSeenByUser(name, node.id);
-  }
-
-  /** A node by name, id or address. */
-  function find(actor: Actor, wanted: string): NodeRecord {
-    const label = wanted.toLowerCase().replace(new RegExp(`\\.${deps.network.domain}\\.?$`), '');
-    const found = registry.nodes.get(registry.names.get(label) ?? maps.nodeAt(wanted) ?? wanted);
-    if (found && knows(actor)(found)) return found;
-    throw new CoordinatorError('NODE_UNKNOWN', `node: there is none called "${wanted}"`);
-  }
-
-  /** One's own, or anybody's for an admin; as it is at this moment, and not as it was when they signed in. */
-  async function checkMayChange(actor: Actor, node: NodeRecord): Promise<OnWordOf> {
-    const { role, userId, compare } = await readAuthority(actor, store);
-    if (isAtLeast(role, 'admin') || (node.userId !== '' && node.userId === userId)) return compare;
-    throw new CoordinatorError('FORBIDDEN', `node "${node.name}" belongs to somebody else`);
   }
 
   /** By name where the actor may know of them, and else by number. */
@@ -117,6 +107,7 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
   }
 
   const node = v.strictObject({ node: text });
+  const expiryMs = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LONGEST_LIFE_MS));
   return [
     define({
       name: 'nodes.list',
@@ -164,6 +155,28 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       },
     }),
     define({
+      name: 'nodes.expire',
+      least: 'member',
+      changes: true,
+      input: v.strictObject({ node: text, in: v.union([v.literal('never'), expiryMs]) }),
+      async run(actor, input) {
+        const { id } = find(actor, input.node);
+        await registry.reach(await renewal.setExpiry(actor, id, input.in));
+        return faceOf(registry.nodes.get(id)!);
+      },
+    }),
+    define({
+      name: 'nodes.renew',
+      least: 'member',
+      changes: true,
+      input: node,
+      async run(actor, input) {
+        const { id } = find(actor, input.node);
+        await registry.reach(await renewal.renew(actor, id));
+        return faceOf(registry.nodes.get(id)!);
+      },
+    }),
+    define({
       name: 'whois',
       least: 'member',
       changes: false,
@@ -175,7 +188,17 @@ export function nodeOperations(deps: NodeOperationsDeps): Operation[] {
       least: 'member',
       changes: false,
       input: nothing,
-      run: async () => ({ ...deps.network, nodes: registry.nodes.size }),
+      run: async () => ({ ...deps.network, nodes: registry.nodes.size, ...settingsFace(registry.settings) }),
+    }),
+    define({
+      name: 'network.set',
+      least: 'admin',
+      changes: true,
+      input: settingsInput,
+      async run(actor, input) {
+        await registry.reach(await setSettings(actor, input, deps));
+        return settingsFace(registry.settings);
+      },
     }),
     define({
       name: 'network.counters',

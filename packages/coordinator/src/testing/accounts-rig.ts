@@ -3,6 +3,7 @@ import type { ScryptCost } from '../accounts/password-hash.ts';
 import { type Approvals, createApprovals } from '../approvals/index.ts';
 import { type Audit, createAudit } from '../audit.ts';
 import { nodePaths } from '../nodes/node-record.ts';
+import { createRenewal, type Renewal } from '../nodes/renewal.ts';
 import type { Actor, Role } from '../operations/operation.ts';
 import { createMemoryStore, encodeRecord, type Store } from '../store/index.ts';
 import { createTokens, type Tokens } from '../tokens/index.ts';
@@ -13,6 +14,7 @@ export interface AccountsRig extends Accounts {
   readonly store: Store;
   readonly audit: Audit;
   readonly tokens: Tokens;
+  readonly renewal: Renewal;
   readonly approvals: Approvals;
   readonly root: Actor;
   /** Passes time. */
@@ -37,13 +39,15 @@ export function createAccountsRig(options: AccountsOptions = {}, store: Store = 
   const audit = createAudit({ store, now, random });
   const deps = { store, now, random, audit };
   const accounts = createAccounts({ scryptCost: SCRYPT_COST, ...options }, deps);
+  const renewal = createRenewal({ ...deps, settings: () => ({}) });
   const root: Actor = { kind: 'root' };
   return {
     ...accounts,
     store,
     audit,
     tokens: createTokens(deps),
-    approvals: createApprovals({ ...deps, setTimer: timers.setTimer }),
+    approvals: createApprovals({ ...deps, setTimer: timers.setTimer, renewal }),
+    renewal,
     root,
     advance: timers.advance,
     addUser: (name, role) => accounts.users.create(root, { name, role, password: PASSWORD }),

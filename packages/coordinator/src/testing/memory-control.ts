@@ -160,6 +160,7 @@ export async function createMemoryControl(
     rotate: async () => {},
     log: silentLogger,
     revocations: registry.revocations,
+    keyStateOf: () => undefined,
     refusals,
     program: 'test',
     now: clock.now,

@@ -43,6 +43,8 @@ export interface ControlLinkDeps {
   /** The keeper has another map. */
   readonly mapChanged: () => void;
   readonly presenceChanged: (nodes: readonly Presence[]) => void;
+  /** How long this node's key holds. */
+  readonly keyTold: (message: Extract<SessionMessage, { kind: 'key' }>) => void;
   readonly stateChanged: () => void;
   readonly roundFailed: (problem: SessionEnd) => void;
 }
@@ -87,6 +89,9 @@ export function startControlLink(options: ControlLinkOptions, deps: ControlLinkD
         return;
       case 'presence':
         deps.presenceChanged(keeper.takePresence(message.nodes));
+        return;
+      case 'key':
+        deps.keyTold(message);
         return;
       case 'revocations': {
         const hash = keeper.takeRevocations(message.nodes, networkId);

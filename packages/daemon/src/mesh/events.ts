@@ -3,6 +3,7 @@ export type MeshEvent =
   | { readonly event: 'state'; readonly state: string }
   | { readonly event: 'map'; readonly epoch: number; readonly revision: number; readonly nodes: number }
   | { readonly event: 'coordinator'; readonly connected: boolean }
+  | { readonly event: 'key'; readonly isExpired: boolean }
   | { readonly event: 'pending'; readonly code: string; readonly url: string }
   | { readonly event: 'refused'; readonly code: string; readonly message: string }
   | { readonly event: 'peer'; readonly name: string; readonly what: string };

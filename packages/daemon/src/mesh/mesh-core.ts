@@ -10,6 +10,7 @@ import { type ControlLink, startControlLink } from './control-link.ts';
 import { createEventBus, type EventBus } from './events.ts';
 import { createTraffic, type DaemonFigures, tally } from './figures.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
+import { createKeyWatch, type KeyStatus } from './key-watch.ts';
 import { outsideOf, watchMachine } from './machine.ts';
 import { createMapKeeper } from './map-keeper.ts';
 import { type MeshTunnel, openMeshTunnel } from './mesh-tunnel.ts';
@@ -52,6 +53,12 @@ export interface MeshCore {
    * @throws DaemonError NOT_CONNECTED, STATE_FAILED; OperationError
    */
   rotate(signal?: AbortSignal): Promise<string>;
+  /**
+   * Asks for this device's key to be renewed. `renewed` resolves once it is.
+   * @throws DaemonError NOT_CONNECTED; OperationError
+   */
+  askRenewal(signal?: AbortSignal): Promise<unknown>;
+  renewed(signal?: AbortSignal): Promise<KeyStatus>;
   /** Leaves the network; the keys stay. */
   leave(): Promise<void>;
   /** Resolves once there is a map, with how joining went otherwise. */
@@ -99,6 +106,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     log,
   });
 
+  const keyWatch = createKeyWatch({ ...seams, log, rotate: () => enqueue(() => rotate(undefined)) });
   const traffic = createTraffic();
   const peerEvents: Record<string, number> = {};
 
@@ -113,6 +121,8 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   let stopWatching = (): void => {};
   let cancelLastTry = (): void => {};
   let isClosed = false;
+  /** When renewal was asked for last. */
+  let renewalsBefore = 0;
   /** One change of state at a time, in order. */
   const enqueue = createInOrder();
 
@@ -244,6 +254,10 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         },
         mapChanged: handleMap,
         presenceChanged: (nodes: readonly Presence[]) => tunnel?.setPresence(nodes),
+        keyTold(message) {
+          keyWatch.handleKey(message);
+          events.emit({ event: 'key', isExpired: message.isExpired });
+        },
         stateChanged: handleControlState,
         roundFailed: (problem) => handleRoundFailed(problem, startedAt),
       },
@@ -317,6 +331,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   function takeDown(keepInterface: boolean): void {
     cancelLastTry();
     reminder.stop();
+    keyWatch.stop();
     control?.client.stop();
     control = undefined;
     pending = undefined;
@@ -392,6 +407,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     },
     pending,
     names: seams.names.status(),
+    key: keyWatch.status,
   });
 
   function figures(): DaemonFigures {
@@ -438,6 +454,14 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         setState(current === undefined ? 'none' : 'down');
       }),
     rotate: (signal) => enqueue(() => rotate(signal)),
+    async askRenewal(signal) {
+      const client = control?.client;
+      if (client === undefined) throw new DaemonError('NOT_CONNECTED', 'the network is down; run "pcloud up"');
+      renewalsBefore = keyWatch.renewals;
+      return client.request('nodes.ask-renewal', {}, signal);
+    },
+    renewed: (signal) =>
+      events.until(() => (keyWatch.renewals > renewalsBefore ? (keyWatch.status ?? undefined) : undefined), signal),
     leave: () =>
       enqueue(async () => {
         takeDown(false);

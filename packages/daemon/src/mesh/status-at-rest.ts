@@ -27,5 +27,6 @@ export function statusAtRest({ stateDir, interfaceName, version }: StatusAtRestO
     control: { connected: false, url: undefined, remoteAddress: undefined, problem: undefined },
     pending: undefined,
     names: undefined,
+    key: null,
   });
 }

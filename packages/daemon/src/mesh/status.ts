@@ -3,6 +3,7 @@ import type { PeerReason } from '@pcloud/wireguard';
 import { PEER_REASONS } from '../peer-reasons.ts';
 import type { ControlState } from './control/client.ts';
 import type { Conflict } from './interface/plan.ts';
+import type { KeyStatus } from './key-watch.ts';
 import { endpointOf, type MeshTunnel } from './mesh-tunnel.ts';
 import type { NamesStatus } from './names.ts';
 
@@ -25,6 +26,8 @@ export interface MeshStatus {
   };
   /** While somebody has to approve this device. */
   readonly pending: { readonly code: string; readonly url: string } | null;
+  /** How long the key of this device holds; null where no server has told. */
+  readonly key: KeyStatus | null;
   /** A range of this machine that the network overlaps. */
   readonly conflict: Conflict | null;
   /** Of names; null while the device is down. */
@@ -75,6 +78,7 @@ export interface StatusFacts {
   readonly control: ControlState;
   readonly pending: { readonly code: string; readonly url: string } | undefined;
   readonly names: NamesStatus | undefined;
+  readonly key: KeyStatus | null;
 }
 
 export function describeMesh(facts: StatusFacts): MeshStatus {
@@ -87,6 +91,7 @@ export function describeMesh(facts: StatusFacts): MeshStatus {
     interface: tunnel ? { name: facts.interfaceName, port: tunnel.port } : null,
     coordinator: { connected: control.connected, url: control.url ?? null, problem: control.problem ?? null },
     pending: facts.pending ?? null,
+    key: facts.key,
     conflict: tunnel?.conflict ?? null,
     resolver: (tunnel && facts.names) ?? null,
     peers: map ? [...map.nodes.values()].map((node) => describePeer(node, facts)).sort(byName) : [],

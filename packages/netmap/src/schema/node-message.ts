@@ -27,7 +27,7 @@ export const nodeMessageSchema: v.GenericSchema<unknown, NodeMessage> = v.varian
   v.strictObject({
     kind: v.literal('request'),
     id: countSchema,
-    operation: v.pipe(v.string(), v.regex(/^[a-z][A-Za-z]{0,31}(?:\.[a-z][A-Za-z]{0,31}){0,3}$/)),
+    operation: v.pipe(v.string(), v.regex(/^[a-z][A-Za-z-]{0,31}(?:\.[a-z][A-Za-z-]{0,31}){0,3}$/)),
     input: v.unknown(),
   }),
   v.strictObject({ kind: v.literal('ping'), id: countSchema }),

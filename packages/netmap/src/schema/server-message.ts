@@ -69,6 +69,12 @@ export const serverMessageSchema: v.GenericSchema<unknown, ServerMessage> = v.va
   }),
   v.strictObject({ kind: v.literal('presence'), nodes: listSchema(presenceSchema, LIMITS.NODES) }),
   v.strictObject({ kind: v.literal('revocations'), id: countSchema, nodes: revocationsSchema }),
+  v.strictObject({
+    kind: v.literal('key'),
+    isExpired: v.boolean(),
+    expiresInMs: v.exactOptional(countSchema),
+    rotatesInMs: v.exactOptional(countSchema),
+  }),
   v.strictObject({ kind: v.literal('response'), id: countSchema, result: v.unknown() }),
   v.strictObject({
     kind: v.literal('failure'),

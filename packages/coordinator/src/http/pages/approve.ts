@@ -64,9 +64,12 @@ ${csrfInput(csrf)}
 <p>Type only a code that a device in front of you, or of somebody you talk to, shows.</p>`;
 }
 
-function question({ name, source }: ApprovalInfo, code: string, csrf: string): Html {
-  return html`<p>A device that calls itself <strong>${name}</strong> asks from <strong>${source}</strong>.
-If you let it in, it belongs to you.</p>
+function question({ name, source, renews }: ApprovalInfo, code: string, csrf: string): Html {
+  const what = renews
+    ? html`<p>The device <strong>${name}</strong> of this network asks from <strong>${source}</strong> to have its key renewed.</p>`
+    : html`<p>A device that calls itself <strong>${name}</strong> asks from <strong>${source}</strong>.
+If you let it in, it belongs to you.</p>`;
+  return html`${what}
 <form method="post" action="/approve/decide">
 ${csrfInput(csrf)}<input type="hidden" name="code" value="${code}">
 <button name="decision" value="approve">Let it in</button>

@@ -32,7 +32,11 @@ const target = v.object({
 const inputs = {
   none: v.object({}),
   up: v.object({ link: v.exactOptional(text), target: v.exactOptional(target), timeoutMs }),
-  wait: v.object({ for: v.picklist(['joined', 'connected', 'peer']), node: v.exactOptional(text), timeoutMs }),
+  wait: v.object({
+    for: v.picklist(['joined', 'connected', 'peer', 'renewed']),
+    node: v.exactOptional(text),
+    timeoutMs,
+  }),
   ping: v.object({ node: text, timeoutMs: v.optional(timeoutMs, 5_000) }),
   rotate: v.object({ timeoutMs: v.optional(timeoutMs, 15_000) }),
   whois: v.object({ node: text }),
@@ -73,6 +77,7 @@ export function createRoutes(
   async function wait(input: v.InferOutput<typeof inputs.wait>, signal: AbortSignal): Promise<unknown> {
     return within(input.timeoutMs, signal, async (limited) => {
       if (input.for === 'joined') return core.joined(limited);
+      if (input.for === 'renewed') return core.renewed(limited);
       if (input.for === 'connected') {
         return core.events.until(
           () => (core.control?.client.state.connected ? { connected: true } : undefined),
@@ -114,6 +119,7 @@ export function createRoutes(
         within(input.timeoutMs, signal, async (limited) => ({ nodeKey: await core.rotate(limited) })),
       ),
     ],
+    ['POST /renew', route(false, inputs.rotate, (input, signal) => within(input.timeoutMs, signal, core.askRenewal))],
     ['POST /logout', dismissing(() => core.leave())],
     ['POST /wait', route(true, inputs.wait, wait)],
     [
