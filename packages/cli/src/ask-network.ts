@@ -10,6 +10,7 @@ const COORDINATOR_SOCKET = 'coordinator.sock';
 /**
  * Asks for an operation of the network: as root of the machine whose coordinator it is, and elsewhere through
  * this device's daemon, in the name of the user who owns the device.
+ * @param lines members of the answer that are texts of more than one line
  * @throws CoordinatorError, DaemonRefusal: what the coordinator says; DaemonError NOT_RUNNING
  */
 export async function askNetwork(
@@ -17,12 +18,13 @@ export async function askNetwork(
   context: Pick<CliContext, 'isRoot'>,
   operation: string,
   input: unknown = {},
+  lines: readonly string[] = [],
 ): Promise<unknown> {
   const { runtimeDir } = settings;
   if (context.isRoot && existsSync(join(runtimeDir, COORDINATOR_SOCKET))) {
     const { askCoordinator, CoordinatorError } = await import('@pcloud/coordinator');
     try {
-      return onOneLine(await askCoordinator(runtimeDir, operation, input));
+      return onOneLine(await askCoordinator(runtimeDir, operation, input), lines);
     } catch (error) {
       // The socket of one that was killed: this device may be a member of another server by now.
       if (!(error instanceof CoordinatorError) || error.code !== 'NOT_RUNNING') throw error;
@@ -30,5 +32,5 @@ export async function askNetwork(
   }
   const { askDaemon } = await import('@pcloud/daemon');
   const request = { method: 'POST', path: '/operation', input: { operation, input } } as const;
-  return onOneLine(((await askDaemon(runtimeDir, request)) as { result: unknown }).result);
+  return onOneLine(((await askDaemon(runtimeDir, request)) as { result: unknown }).result, lines);
 }

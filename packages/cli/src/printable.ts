@@ -12,12 +12,18 @@ export function toPrintable(text: string): string {
   return text.replace(UNPRINTED, (sign) => (sign === '\n' || sign === '\t' ? sign : written(sign)));
 }
 
-/** What somebody else said, with every text in it on one line. */
-export function onOneLine(value: unknown): unknown {
+/** What somebody else said, with every text in it on one line, but for those of `lines`, which keep theirs. */
+export function onOneLine(value: unknown, lines: readonly string[] = []): unknown {
   if (typeof value === 'string') return value.replace(UNPRINTED, written);
-  if (Array.isArray(value)) return value.map(onOneLine);
+  if (Array.isArray(value)) return value.map((member) => onOneLine(member));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [onOneLine(key), onOneLine(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) =>
+      typeof member === 'string' && lines.includes(key)
+        ? [key, toPrintable(member.replaceAll('\r\n', '\n'))]
+        : [onOneLine(key), onOneLine(member)],
+    ),
+  );
 }
 
 function written(sign: string): string {

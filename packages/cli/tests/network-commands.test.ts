@@ -185,6 +185,13 @@ test('nodes are listed by name, with owner and state', () =>
     assert.equal(JSON.parse((await rig.run('nodes list --json')).out), nodes);
   }));
 
+test('a policy is printed with its lines, so that it can be set again, and with no other control character', () =>
+  withRig(async (rig) => {
+    const text = '{\r\n\t// \u001b[2J none\n  "rules": [],\n}\n';
+    await serveDevice(rig, { 'policy.get': { text, isDefault: false } });
+    assert.is((await rig.run('policy get')).out, '{\n\t// \\u001b[2J none\n  "rules": [],\n}\n');
+  }));
+
 test('keys that have expired or will soon are listed beside their nodes, and else there is no such column', () =>
   withRig(async (rig) => {
     const node = { tags: [], role: 'client', online: true, user: 'ada', addresses: ['10.0.0.3'] };

@@ -33,7 +33,7 @@ export function addPolicy(program: Command, context: CliContext): void {
 
   const get = policy.command('get').description('print the policy; before there is one, the text to start from');
   onCall(get, context, async ({ settings, answer }) => {
-    const got = (await askNetwork(settings, context, 'policy.get')) as Got;
+    const got = (await askNetwork(settings, context, 'policy.get', {}, ['text'])) as Got;
     const remark = 'Nobody has set a policy: every device reaches every other. This is one to start from.\n';
     if (got.isDefault && context.isTerminal) context.err(remark);
     answer(got, got.text);
