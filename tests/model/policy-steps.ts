@@ -18,6 +18,7 @@ export type Step =
   | { readonly do: 'join'; readonly who: number; readonly owner: Owner }
   | { readonly do: 'connect'; readonly who: number; readonly map: 'newest' | 'oldest' | 'none' }
   | { readonly do: 'leave' | 'remove' | 'rotate' | 'disconnect'; readonly who: number }
+  | { readonly do: 'expire' | 'renew' | 'revoke'; readonly who: number }
   | { readonly do: 'rename'; readonly who: number; readonly name: string }
   | { readonly do: 'adopt'; readonly who: number; readonly user: string }
   | { readonly do: 'add-user' | 'disable-user' | 'enable-user' | 'remove-user'; readonly user: string }
@@ -63,6 +64,13 @@ const machineStep: fc.Arbitrary<Step> = fc.oneof(
         'remove' as const,
         'rotate' as const,
       ),
+      who,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('expire' as const, 'expire' as const, 'expire' as const, 'renew' as const, 'revoke' as const),
       who,
     }),
   },

@@ -38,10 +38,12 @@ export interface Device {
   readonly role: 'server' | 'client';
   name: string;
   owner: User | undefined;
+  /** Its key has expired. */
+  isExpired: boolean;
 }
 
 export interface Machine {
-  readonly machineKey: Uint8Array;
+  machineKey: Uint8Array;
   nodeKey: Uint8Array;
   /** Undefined: no member. */
   device: Device | undefined;
@@ -58,6 +60,8 @@ export interface World {
   /** By name; those who were removed are out of it. */
   readonly users: Map<string, User>;
   policy: string | undefined;
+  /** Ids of devices that were taken out for good. */
+  readonly revoked: string[];
   /** An operation on root's word. @returns its result, or the code of its refusal */
   run(operation: string, input: object): Promise<unknown>;
   join(machine: Machine, owner: Owner): Promise<void>;
@@ -104,6 +108,7 @@ export async function createWorld(): Promise<World> {
     machines: Array.from({ length: MACHINES }, createMachine),
     users: new Map(),
     policy: undefined,
+    revoked: [],
     run: (operation, input) =>
       core.operations.run(ROOT, operation, input).catch((error: { code?: string }) => {
         if (error.code === undefined) throw error;
@@ -123,6 +128,7 @@ export async function createWorld(): Promise<World> {
         tags,
         role,
         owner: user === undefined ? undefined : world.users.get(user),
+        isExpired: false,
       };
       machine.maps.splice(0);
       machine.filter = createFilter();

@@ -1,12 +1,14 @@
 /**
- * Random users, devices, key rotations, reconnects and policies against a model: after each quiet moment every
+ * Random users, devices, key rotations, expiries, revocations, reconnects and policies against a model: after each quiet moment every
  * connected node's map, filter and presence are what the plain decision over all pairs makes of the policy, and a
  * packet of each port class gets its verdict from the real packet filter.
  */
-import { type CompiledPolicy, canonicalJson, type MapNode, type PolicyNode } from '@pcloud/netmap';
+import { type CompiledPolicy, canonicalJson, type MapNode, type PolicyNode, parseJoinLink } from '@pcloud/netmap';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { RevokedFace } from '../../packages/coordinator/src/operations/nodes.ts';
+import { createMemoryNode } from '../../packages/coordinator/src/testing/memory-control.ts';
 import { isFullRun, runSeed } from '../interop/lib/sample.ts';
 import { applyMap, PROBES, packetOf } from './policy-probes.ts';
 import { histories, type Step } from './policy-steps.ts';
@@ -50,7 +52,18 @@ test('after each quiet moment maps, filters, presence and probes are what the mo
     }),
     { numRuns: RUNS, seed: seed | 0, includeErrorInReport: true },
   );
-  for (const what of ['seen', 'unseen', 'allowed', 'refused', 'resumed']) assert.ok(counts[what]! > 50, what);
+  for (const [what, least] of Object.entries({
+    seen: 50,
+    unseen: 50,
+    allowed: 50,
+    refused: 50,
+    resumed: 50,
+    expired: 5,
+    revoked: 5,
+  })) {
+    assert.ok((counts[what] ?? 0) >= least, `${what}: ${counts[what]}`);
+  }
+  assert.ok((counts[what] ?? 0) > 50, `${what}: ${counts[what]}`);
 });
 
 test.run();
@@ -150,6 +163,27 @@ async function changeMachine(
       if (isDone) device.owner = user;
       return;
     }
+    case 'expire':
+    case 'renew': {
+      const input = { node: device.name, ...(step.do === 'expire' && { in: 0 }) };
+      const result = await world.run(`nodes.${step.do}`, input);
+      const isPossible = device.role === 'client' && device.tags.length === 0;
+      assert.is(typeof result !== 'string', isPossible, `${step.do}: ${result}`);
+      if (isPossible) device.isExpired = step.do === 'expire';
+      return;
+    }
+    case 'revoke': {
+      const told = (await world.run('nodes.remove', { node: device.name, revoke: true })) as RevokedFace;
+      assert.equal(told.unconfirmed, { names: [], others: 0 });
+      world.revoked.push(device.id);
+      await refuseRevoked(world, machine);
+      machine.device = undefined;
+      machine.connection = undefined;
+      // Who has it now has to begin anew, as another device.
+      machine.machineKey = fresh();
+      machine.nodeKey = fresh();
+      return;
+    }
     case 'leave':
     case 'remove':
       await world.settle();
@@ -158,6 +192,22 @@ async function changeMachine(
       } else await world.run('nodes.remove', { node: device.name });
       machine.device = undefined;
       machine.connection = undefined;
+  }
+}
+
+/** Neither of its keys gets a machine in, with the best of links. */
+async function refuseRevoked(world: World, { machineKey, nodeKey }: Machine): Promise<void> {
+  for (const keys of [
+    { machineKey, nodeKey: fresh() },
+    { machineKey: fresh(), nodeKey },
+  ]) {
+    const link = parseJoinLink(await world.core.createJoinLink({}));
+    assert.ok(!(link instanceof Error));
+    const options = { ...keys, ephemeral: fresh(), token: link.token };
+    const thief = createMemoryNode('thief', world.core.control, world.core.network, options);
+    await world.settle();
+    assert.ok(thief.last('refused'), 'a key that was revoked was let in');
+    count('revoked');
   }
 }
 
@@ -205,6 +255,7 @@ function check(world: World): void {
     const self = policyNode(device);
     const others = all.filter((other) => other !== machine);
     const seen = others.filter(({ device: other }) => {
+      if (device.isExpired || other.isExpired) return false;
       if (policy === undefined) return true;
       const node = policyNode(other);
       return reaches(policy, self, node) || reaches(policy, node, self);
@@ -215,8 +266,12 @@ function check(world: World): void {
     assert.is(line(map.self), line(face(machine)));
     const [had, due] = [[...map.nodes.values()].map(line).sort(), seen.map(face).map(line).sort()];
     assert.equal(had, due, `the map of ${device.name} has\n${had.join('\n')}\nand not\n${due.join('\n')}`);
-    const filter = policy?.filterFor(policy.classOf(self));
+    const filter = device.isExpired && policy ? [] : policy?.filterFor(policy.classOf(self));
     assert.is(text(map.filter), text(filter), `the filter of ${device.name}`);
+    assert.is(connection.last('key')?.isExpired, device.isExpired, `what ${device.name} was told of its key`);
+    const revoked = connection.revocations.entries.map(({ nodeId }) => nodeId);
+    assert.equal([...revoked].sort(), [...world.revoked].sort(), `what was revoked, as ${device.name} has it`);
+    if (device.isExpired) count('expired');
     assert.is(connection.mismatches, 0, `a delta of ${device.name} did not fit`);
     assert.is(connection.strangers, 0, `${device.name} was told where a node is that it does not see`);
     for (const { device: other, connection: its } of seen) {
@@ -243,7 +298,9 @@ function probe(world: World, machine: Machine, policy: CompiledPolicy | undefine
     const src = policyNode(other);
     const slot = slots.get(other.id);
     for (const each of PROBES) {
-      const isAllowed = policy === undefined || policy.decide(src, dst, each.protocol, each.port).allowed;
+      const isOut = device!.isExpired || other.isExpired;
+      const isByPolicy = policy === undefined || policy.decide(src, dst, each.protocol, each.port).allowed;
+      const isAllowed = isByPolicy && !isOut;
       count(isAllowed ? 'allowed' : 'refused');
       if (slot === undefined) {
         assert.not.ok(isAllowed);

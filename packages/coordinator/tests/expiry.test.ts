@@ -337,6 +337,19 @@ test('another key of the device is no renewal', async ({ core, clock }) => {
   assert.equal(seenBy(back), []);
 });
 
+test('a trace says that a key has expired, whatever the policy allows', async ({ core }) => {
+  await connect(core, 'a');
+  await connect(core, 'b');
+  await run(core, 'nodes.expire', { node: 'a', in: 0 });
+  for (const [from, to] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ]) {
+    const traced = (await core.operations.run(ROOT, 'policy.trace', { from, to, port: 22 })) as { text: string };
+    assert.match(traced.text, 'refused: the key of a has expired');
+  }
+});
+
 test('the policy to start from and expired nodes together hide what each hides', async ({ core, clock }) => {
   await core.operations.run(ROOT, 'policy.set', { text: DEFAULT_POLICY });
   const mia = await addUser(core, 'mia', 'member');

@@ -154,6 +154,11 @@ export function policyOperations({ store, registry, maps, audit, policy, now }: 
         if (protocol === undefined) {
           throw new CoordinatorError('INPUT_INVALID', `protocol: expected a name or a number, got "${input.protocol}"`);
         }
+        const expired = [src, dst].find((end) => typeof end !== 'string' && registry.nodes.get(end.id)?.expired);
+        if (typeof expired === 'object') {
+          const why = `refused: the key of ${expired.name} has expired; "pcloud nodes renew ${expired.name}"`;
+          return { allowed: false, because: 'expired', text: why };
+        }
         const verdict = policy.current.decide(src, dst, protocol, input.port);
         return { ...verdict, text: formatTrace({ src, dst, protocol, port: input.port }, verdict) };
       },
