@@ -65,6 +65,12 @@ test('who proves to have it takes it off the disk, while the coordinator runs', 
   assert.match((await seed.run([PCLOUD, 'recovery', 'status'])).stdout, 'The root is not on this disk');
   assert.not.match((await seed.run([PCLOUD, 'status'])).stdout, 'recovery');
   await seed.run([PCLOUD, 'recovery', 'confirm', '--file', KIT]);
+  const { stdout } = await seed.run([PCLOUD, 'audit', 'list', '--json']);
+  const actions = (JSON.parse(stdout) as { action: string }[]).map(({ action }) => action);
+  assert.equal(
+    actions.filter((action) => action.startsWith('recovery.')),
+    ['recovery.confirm', 'recovery.confirm', 'recovery.take', 'recovery.take'],
+  );
 });
 
 test('without it the seed tells a device of another address, under which a new one joins', async () => {

@@ -23,7 +23,7 @@ export interface CoordinatorFigures {
 }
 
 export interface CoordinatorHealth {
-  /** Undefined: it answers. Else what is wrong with it. */
+  /** Undefined: it answers, and took the last commit. Else what is wrong with it. */
   readonly storeFault: string | undefined;
   readonly certificate: {
     /** Whether browsers trust it, as far as that can be known here. */
@@ -53,7 +53,9 @@ export function figuresOf(core: Core, store: MeasuredStore): CoordinatorFigures 
 export async function healthOf(store: MeasuredStore, service: HttpService): Promise<CoordinatorHealth> {
   const { chain, isTrusted } = service.certificate;
   return {
-    storeFault: await store.get(networkPath).then(() => undefined, describeStoreFault),
+    storeFault: await store
+      .get(networkPath)
+      .then(() => (store.fault === undefined ? undefined : describeStoreFault(store.fault)), describeStoreFault),
     certificate: { isTrusted, untilMs: Date.parse(new X509Certificate(chain).validTo) },
   };
 }

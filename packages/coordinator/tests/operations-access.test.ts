@@ -50,6 +50,7 @@ const ROLES: Readonly<Record<Name, Role>> = {
   max: 'member',
 };
 const POLICY = DEFAULT_POLICY;
+const NOTE = { action: 'recovery.take' };
 const nothing = (): object => ({});
 const of =
   (user: Name, more: object = {}) =>
@@ -238,6 +239,13 @@ const CASES: Readonly<Record<string, Case>> = {
       ['otto', nothing, 'FORBIDDEN'],
     ],
   },
+  'recovery.note': {
+    good: undefined,
+    refused: [
+      ['adam', () => NOTE, 'FORBIDDEN'],
+      ['otto', () => NOTE, 'FORBIDDEN'],
+    ],
+  },
   'audit.list': { good: nothing, refused: [['mia', nothing, 'FORBIDDEN']] },
 };
 
@@ -410,6 +418,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'approvals.approve': 'approvals.approved',
   'approvals.deny': 'approvals.denied',
   'nodes.remove': 'nodes.revoke',
+  'recovery.note': 'recovery.take',
 };
 
 for (const name of Object.keys(CASES)) {
@@ -430,12 +439,12 @@ for (const name of Object.keys(CASES)) {
     const { actor, source, action } = own[0]!.find(({ entry }) => entry)!.entry!;
     assert.equal({ actor, source, action }, expected);
     // That it was asked for is all that there is of it.
-    if (name !== 'backup.create') assert.ok(own[0]!.length > 1, 'a commit of its own');
+    if (!['backup.create', 'recovery.note'].includes(name)) assert.ok(own[0]!.length > 1, 'a commit of its own');
   });
 }
 
 function run(core: Core, name: string): Promise<unknown> {
-  return core.operations.run({ kind: 'root' }, name, {});
+  return core.operations.run({ kind: 'root' }, name, name === 'recovery.note' ? NOTE : {});
 }
 
 interface Put {

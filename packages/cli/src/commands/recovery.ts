@@ -8,6 +8,7 @@ import type { CliContext } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { isOnSameDisk, readKit, writeKit } from '../seed/kit-file.ts';
 import { coordinatorStateDir } from '../seed/root.ts';
+import type { Settings } from '../settings/read.ts';
 import { formatRecovery } from '../texts/recovery.ts';
 
 interface TakeOptions {
@@ -74,6 +75,7 @@ async function takeKit({ context, settings, options, answer }: Call<TakeOptions>
       answer({ networkId, page }, page);
     }
   });
+  await note(settings, context, 'recovery.take');
   context.err('Once you have it: pcloud recovery confirm\n');
 }
 
@@ -84,12 +86,24 @@ async function confirmKit({ context, settings, options, answer }: Call<{ file?: 
   recoveryStatus(stateDir);
   const text = options.file === undefined ? await readProof(context) : readKit(options.file);
   const confirmed = confirmKit(stateDir, text, Date.now());
+  await note(settings, context, 'recovery.confirm');
   answer(
     confirmed,
     confirmed.destroyed
       ? 'That is it. The root is not on this disk any more: the kit alone has it.\n'
       : 'That is it. It was confirmed before, and the kit alone has the root.\n',
   );
+}
+
+/** In the audit log: of a coordinator that runs, for the files of one that rests are left alone. */
+async function note(settings: Settings, context: CliContext, action: string): Promise<void> {
+  const { askCoordinator } = await import('@pcloud/coordinator');
+  try {
+    await askCoordinator(settings.runtimeDir, 'recovery.note', { action });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'NOT_RUNNING') return;
+    context.err(`It is not in the audit log: ${(error as Error).message}\n`);
+  }
 }
 
 async function readProof(context: CliContext): Promise<string> {

@@ -19,6 +19,8 @@ export interface Histogram {
 
 export interface MeasuredStore extends Store {
   figures(): StoreFigures;
+  /** Why the last commit failed, if it did. */
+  readonly fault: unknown;
 }
 
 /** A synced commit takes a fraction of a millisecond on an SSD, and tens of them on a disk that spins. Seconds. */
@@ -34,6 +36,7 @@ export function measureStore(inner: Store, now: () => number, prefixes: readonly
   const counts = BOUNDS.map(() => 0);
   const puts = Object.fromEntries(prefixes.map((prefix) => [prefix, 0]));
   const starts = prefixes.map((prefix) => ({ prefix, bytes: Buffer.from(prefix) }));
+  let fault: unknown;
   let sum = 0;
   let count = 0;
 
@@ -58,6 +61,7 @@ export function measureStore(inner: Store, now: () => number, prefixes: readonly
       const startedAt = now();
       try {
         const result = await inner.commit(commit);
+        fault = undefined;
         commits[result.committed ? 'committed' : 'conflict'] += 1;
         if (result.committed) {
           for (const { key, value } of commit.put) {
@@ -67,10 +71,14 @@ export function measureStore(inner: Store, now: () => number, prefixes: readonly
         return result;
       } catch (error) {
         commits.failed += 1;
+        fault = error;
         throw error;
       } finally {
         note(startedAt);
       }
+    },
+    get fault() {
+      return fault;
     },
     figures() {
       let below = 0;
