@@ -116,6 +116,8 @@ async function faultOf(done: Promise<unknown>): Promise<string> {
   );
 }
 
+const keyAsked = ({ input }: Request): string => (input as { nodeKey: string }).nodeKey;
+
 const keyOnDisk = ({ rigs }: Scene): string =>
   readFileSync(join(rigs[0]!.directory, 'state', 'node.key'), 'utf8').trim();
 
@@ -190,6 +192,29 @@ test('a key that cannot be written is asked for from nobody', () =>
     assert.not.ok(scene.control.sessions[0]!.received.some(({ kind }) => kind === 'request'));
     rmdirSync(join(path, 'in-the-way'));
     rmdirSync(path);
+  }));
+
+test('a device that is told so replaces its key by itself once it is due, and no sooner', () =>
+  withScene(async (scene) => {
+    const [session] = scene.control.sessions;
+    const asked = (): number => session!.received.filter(({ kind }) => kind === 'request').length;
+    // That the server talks keeps the channel alive.
+    session!.send({ kind: 'key', isExpired: false, rotatesInMs: 1_000 });
+    await settle();
+    assert.equal(scene.daemons[0]!.status().key, { isExpired: false, expiresInMs: null });
+    scene.clock.advance(900);
+    await settle();
+    assert.is(asked(), 0);
+    for (let second = 0; second < 3_600; second += 5) {
+      scene.clock.advance(5_000);
+      await settle();
+    }
+    assert.is(asked(), 1);
+    const request = session!.received.findLast(({ kind }) => kind === 'request') as Request;
+    assert.is(request.operation, 'nodes.rotate');
+    session!.send({ kind: 'response', id: request.id, result: {} });
+    await settle();
+    assert.is(encodeBase64(createNobleCrypto().publicKey(decodeBase64(keyOnDisk(scene))!)), keyAsked(request));
   }));
 
 test('a new key that was left over by a crash is thrown away at the next start', () =>
