@@ -41,6 +41,7 @@ const throughput = await run('throughput', '--rounds', values.rounds);
 const startup = await run('startup');
 const peers = await run('peers');
 const idle = await run('idle');
+const scale = await run('scale');
 
 const { machine } = throughput;
 const versions = new Set([...Object.values(machine.versions)]);
@@ -74,6 +75,12 @@ ${peers.table}
 On ${idle.machine.date.slice(0, 10)}, on ${idle.machine.cores} cores of ${idle.machine.processor}, Node ${idle.machine.node}. A seed and two clients, each a host of its own in network namespaces; over ${idle.seconds} s after as long a rest. Medians of ${idle.rounds} networks made anew and joined.
 
 ${idle.table}
+
+## Many nodes
+
+On ${scale.machine.date.slice(0, 10)}, on ${scale.machine.cores} cores of ${scale.machine.processor}, Node ${scale.machine.node}. One coordinator in a process of its own, and nodes on real WebSockets with TLS in two more, which share the cores with it; medians and quantiles over ${scale.rounds} changes, each the new name of a node. In \`households\` the policy of a fresh network holds and each user has 20 devices; in \`open\` everybody sees everybody.
+
+${scale.table}
 `,
 );
 execFileSync(fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url)), ['format', '--write', goal]);

@@ -1,19 +1,23 @@
 /**
  * What does one coordinator bear?
  *
- *     node -C source --import tsx bench/scale.ts [--rounds 30] [--json FILE]
+ *     node -C source --import tsx bench/scale.ts [--rounds 30] [--metrics households-200,…] [--json FILE]
  *
  * A real coordinator, and nodes on real WebSockets with TLS that share this machine's cores with it. In `households`
  * the policy of a fresh network holds, and each user has 20 devices, so that a change concerns as many however many
- * nodes there are; in `open` everybody sees everybody, and each change concerns all.
+ * nodes there are; in `open` everybody sees everybody, and each change concerns all. What one machine has no room for
+ * with sockets is measured in one process, coordinator and nodes together.
  */
+import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { DEFAULT_POLICY } from '@pcloud/netmap';
 import { sleep } from '../tests/lab/wait.ts';
 import { describeMachine, type Machine } from './lib/machine.ts';
 import { quantile, short, table } from './lib/numbers.ts';
 import { readOptions, report } from './lib/options.ts';
 import { cpuNanoseconds, residentMb } from './lib/process-cost.ts';
+import type { InProcess } from './lib/scale-in-process.ts';
 import { createScaleNetwork, nowMs, type ScaleNetwork } from './lib/scale-network.ts';
 
 interface Scale {
@@ -37,6 +41,7 @@ export interface ScaleResult {
   readonly machine: Machine;
   readonly rounds: number;
   readonly scales: Readonly<Record<string, Scale>>;
+  readonly inProcess: readonly InProcess[];
 }
 
 const DEVICES = 20;
@@ -133,36 +138,62 @@ function peakMb(pid: number): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-const options = readOptions({ rounds: 30, seconds: 0 });
-const scales: Record<string, Scale> = {};
-for (const [kind, nodes] of [
-  ['households', 200],
-  ['households', 2_000],
-  ['open', 200],
-  ['open', 2_000],
-] as const) {
-  if (options.metrics.length > 0 && !options.metrics.includes(`${kind}-${nodes}`)) continue;
-  scales[`${kind}, ${nodes.toLocaleString('en')}`] = await measure(kind, nodes, options.rounds);
+function measureInProcess(nodes: number, rounds: number): Promise<InProcess> {
+  const path = fileURLToPath(new URL('lib/scale-in-process.ts', import.meta.url));
+  const child = fork(path, [String(nodes), String(rounds)], { execArgv: ['-C', 'source', '--import', 'tsx'] });
+  return new Promise((resolve, reject) => {
+    child.once('message', (result) => resolve(result as InProcess));
+    child.once('exit', (code) => reject(new Error(`the process with ${nodes} nodes ended with code ${code}`)));
+  });
 }
-const result: ScaleResult = { machine: describeMachine([]), rounds: options.rounds, scales };
+
+const options = readOptions({ rounds: 30, seconds: 0 });
+const isWanted = (name: string): boolean => options.metrics.length === 0 || options.metrics.includes(name);
+const scales: Record<string, Scale> = {};
+for (const kind of ['households', 'open'] as const) {
+  for (const nodes of [200, 2_000]) {
+    if (!isWanted(`${kind}-${nodes}`)) continue;
+    scales[`${kind}, ${nodes.toLocaleString('en')}`] = await measure(kind, nodes, options.rounds);
+  }
+}
+const inProcess: InProcess[] = [];
+for (const nodes of [1_000, 10_000]) {
+  if (isWanted(`process-${nodes}`)) inProcess.push(await measureInProcess(nodes, options.rounds));
+}
+const result: ScaleResult = { machine: describeMachine([]), rounds: options.rounds, scales, inProcess };
 report(options, result, formatScale(result));
 
-function formatScale({ scales }: ScaleResult): string {
+function formatScale({ scales, inProcess }: ScaleResult): string {
   const row = (label: string, what: keyof Scale): string[] => [
     label,
     ...Object.values(scales).map((each) => short(each[what])),
   ];
-  return table([
-    ['', ...Object.keys(scales)],
-    row('others who see a node', 'concerned'),
-    row('joins a second', 'joinsPerSecond'),
-    row('a change until they know, p50, ms', 'changeP50Ms'),
-    row('the same, p99, ms', 'changeP99Ms'),
-    row('a change, CPU of the coordinator, ms', 'changeCpuMs'),
-    row('a change, bytes to each of them', 'changeBytes'),
-    row('memory (RSS), MB', 'memoryMb'),
-    row('memory a node, kB', 'memoryKbANode'),
-    row('all back after a restart, ms', 'reconnectMs'),
-    row('the same, peak of memory, MB', 'reconnectPeakMb'),
-  ]);
+  const rowInProcess = (label: string, what: keyof InProcess): string[] => [
+    label,
+    ...inProcess.map((each) => short(each[what])),
+  ];
+  return [
+    table([
+      ['WebSockets', ...Object.keys(scales)],
+      row('others who see a node', 'concerned'),
+      row('joins a second', 'joinsPerSecond'),
+      row('a change until they know, p50, ms', 'changeP50Ms'),
+      row('the same, p99, ms', 'changeP99Ms'),
+      row('a change, CPU of the coordinator, ms', 'changeCpuMs'),
+      row('a change, bytes to each of them', 'changeBytes'),
+      row('memory of the coordinator (RSS), MB', 'memoryMb'),
+      row('the same, a node, kB', 'memoryKbANode'),
+      row('all back after a restart, ms', 'reconnectMs'),
+      row('the same, peak of memory, MB', 'reconnectPeakMb'),
+    ]),
+    '',
+    table([
+      ['one process, households', ...inProcess.map(({ nodes }) => nodes.toLocaleString('en'))],
+      rowInProcess('joins a second, both ends', 'joinsPerSecond'),
+      rowInProcess('a change until they know, p50, ms', 'changeP50Ms'),
+      rowInProcess('the same, p99, ms', 'changeP99Ms'),
+      rowInProcess('a change, CPU of both ends, ms', 'changeCpuMs'),
+      rowInProcess('memory a node, both ends, kB', 'memoryKbANode'),
+    ]),
+  ].join('\n');
 }

@@ -11,7 +11,7 @@ export interface ScaleNetwork {
   /** Of the coordinator that runs now. */
   readonly pid: number;
   ask(operation: string, input: object): Promise<unknown>;
-  /** Lets nodes join by these links, as many of each. @returns once all of them have their maps */
+  /** Lets nodes join by these links, as many of each, an even number. @returns once all of them have their maps */
   join(links: readonly string[], nodesOfLink: number): Promise<void>;
   /** A node gets another name. @returns when each of those who see it was told, in milliseconds from the order */
   rename(from: string, to: string, concerned: number): Promise<number[]>;
@@ -77,13 +77,17 @@ export async function createScaleNetwork(): Promise<ScaleNetwork> {
     },
     ask: (operation, input) => askCoordinator(runtimeDir, operation, input),
     async join(links, nodesOfLink) {
-      const groups = links.map((link, index): JoinOrder => {
-        return { link, url: `https://127.0.0.1:${PORT}`, first: members + index * nodesOfLink, count: nodesOfLink };
-      });
+      const first = members;
+      const url = `https://127.0.0.1:${PORT}`;
+      const share = nodesOfLink / FLEETS;
+      const groupsOf = (fleet: number): JoinOrder[] =>
+        links.map((link, index) => {
+          return { link, url, first: first + index * nodesOfLink + fleet * share, count: share };
+        });
       members += links.length * nodesOfLink;
       const done = listen((news) => (news.kind === 'ready' && total() === members ? true : undefined));
       for (const [index, fleet] of fleets.entries()) {
-        fleet.send({ do: 'join', groups: groups.filter((_, at) => at % FLEETS === index) } satisfies FleetOrder);
+        fleet.send({ do: 'join', groups: groupsOf(index) } satisfies FleetOrder);
       }
       await done;
     },
