@@ -7,8 +7,8 @@ import { PCLOUD } from './lib/network.ts';
 import { addDevice, withStations } from './lib/stations.ts';
 
 const BACK_LIMIT_MS = 45_000;
-/** One who yields waits for 15 s at least. */
-const QUIET_MS = 12_000;
+/** One who yields waits for 15 s at least; the rest is for a busy machine to find out that it did. */
+const QUIET_MS = 8_000;
 const STATE = '/run/pcloud/state';
 
 interface Coordinator {

@@ -123,6 +123,21 @@ test('a daemon that restarts meanwhile reaches its peers by what is on its disk'
     }
   }));
 
+test('a machine that has the channel back from a twin makes its sessions anew at once', () =>
+  withTwo(async (scene) => {
+    const { clock, control, network, rigs } = scene;
+    exchange(scene);
+    // The last to connect was the first node.
+    control.sessions.at(-1)!.send({ kind: 'refused', code: 'REPLACED', message: 'newer connection' });
+    const { sent } = rigs[0]!.hands().bind;
+    const before = sent.length;
+    await advance(clock, BACK_LIMIT_MS, () => network.settle());
+    assert.ok(
+      sent.slice(before).some(({ datagram }) => datagram[0] === 1),
+      'an initiation',
+    );
+  }));
+
 test('a machine that moves meanwhile says so to its peers at once, by a packet', () =>
   withTwo(async (scene) => {
     const { clock, control, network, rigs } = scene;

@@ -123,6 +123,8 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   let isClosed = false;
   /** When renewal was asked for last. */
   let renewalsBefore = 0;
+  /** Another machine had our keys and the channel: what sessions there are may be its. */
+  let wasReplaced = false;
   /** One change of state at a time, in order. */
   const enqueue = createInOrder();
 
@@ -248,6 +250,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         },
         refused({ code, message }) {
           pending = undefined;
+          if (code === 'REPLACED') wasReplaced = true;
           log.error({ code }, 'the coordinator refuses this device');
           if (membership.current === undefined && code !== 'TRY_LATER') fail({ kind: 'refused', code, message });
           events.emit({ event: 'refused', code, message });
@@ -277,6 +280,10 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   function handleControlState(): void {
     const { connected, remoteAddress } = control?.client.state ?? { connected: false, remoteAddress: undefined };
     if (remoteAddress !== undefined) tunnel?.prove(remoteAddress.replace(/^::ffff:/, ''));
+    if (connected && wasReplaced) {
+      wasReplaced = false;
+      tunnel?.renewSessions();
+    }
     events.emit({ event: 'coordinator', connected });
   }
 

@@ -30,6 +30,8 @@ export interface MeshTunnel {
   handleMachine(): void;
   /** The machine has another way out: peers learn by a packet where it is now. */
   handleMoved(): void;
+  /** Peers may have sessions with somebody else in our place: those that are in use are made anew. */
+  renewSessions(): void;
   /** An address that is known to lead to a server. */
   prove(address: string): void;
   /** Where this node can be reached. */
@@ -236,6 +238,7 @@ export async function openMeshTunnel(options: MeshTunnelOptions, deps: MeshTunne
         for (const peer of device.peers()) if (isAnswering(peer)) greet(peer, now);
       });
     },
+    renewSessions: () => driver.change((now) => device.handleResume(now)),
     prove(address) {
       if (proven.has(address)) return;
       proven.add(address);
