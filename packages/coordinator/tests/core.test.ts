@@ -1,73 +1,25 @@
-import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashMap, parseJoinLink } from '@pcloud/netmap';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasOwner, type UserRecord } from '../src/accounts/index.ts';
+import { hasOwner } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { Actor } from '../src/operations/operation.ts';
 import { createMemoryStore, type Store, StoreError } from '../src/store/index.ts';
-import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
-import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import {
+  addUser,
+  advance,
+  connectNode,
+  coreSuite,
+  PASSWORD,
+  ROOT,
+  settle,
+  tokenOf,
+} from '../src/testing/core-suite.ts';
+import { createFakeTimers } from '../src/testing/fake-timers.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
 
-interface Context {
-  directory: string;
-  store: Store;
-  clock: FakeTimers;
-  core: Core;
-}
-
-const ROOT: Actor = { kind: 'root' };
-const PASSWORD = 'correct horse battery';
-const test = suite<Context>('core');
-
-test.before.each(async (context) => {
-  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-core-'));
-  context.clock = createFakeTimers();
-  context.store = createMemoryStore({ clock: context.clock });
-  context.core = await openMemoryCore(context.directory, context.store, context.clock);
-});
-
-test.after.each(async ({ core, store, directory }) => {
-  core.close();
-  await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-function random(): Uint8Array {
-  return randomFillSync(new Uint8Array(32));
-}
-
-function connect(core: Core, name: string, options: MemoryNodeOptions = {}): MemoryNode {
-  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
-  return createMemoryNode(name, core.control, core.network, { ...keys, ...options });
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function advance(clock: FakeTimers, ms: number): Promise<void> {
-  await settle();
-  for (let left = ms; left > 0; left -= 50) {
-    clock.advance(Math.min(50, left));
-    await settle();
-  }
-}
-
-function tokenOf(link: string): string {
-  const parsed = parseJoinLink(link);
-  if (parsed instanceof Error) throw parsed;
-  return parsed.token;
-}
-
-async function addUser(core: Core, name: string, role: 'owner' | 'admin' | 'member'): Promise<Actor> {
-  const user = (await core.operations.run(ROOT, 'users.add', { name, role, password: PASSWORD })) as UserRecord;
-  return { kind: 'user', userId: user.id, role, via: 'session' };
-}
+const test = coreSuite('core');
 
 async function invite(core: Core, actor: Actor, input: object = {}): Promise<string> {
   const { link } = (await core.operations.run(actor, 'invites.create', input)) as { link: string };
@@ -86,9 +38,11 @@ async function codeOf(act: Promise<unknown>): Promise<string> {
 test('the link of a user makes a node of that user, whom others see', async ({ core, clock }) => {
   const ann = await addUser(core, 'ann', 'member');
   const token = await invite(core, ann);
-  const server = connect(core, 'server', { token: tokenOf(await core.createJoinLink({ isServer: true, index: 1 })) });
+  const server = connectNode(core, 'server', {
+    token: tokenOf(await core.createJoinLink({ isServer: true, index: 1 })),
+  });
   await settle();
-  connect(core, 'laptop', { token });
+  connectNode(core, 'laptop', { token });
   await advance(clock, 200);
   assert.equal(server.map!.self.addresses[0], '10.0.0.1');
   assert.is(server.map!.self.role, 'server');
@@ -99,7 +53,7 @@ test('the link of a user makes a node of that user, whom others see', async ({ c
 test('of fifty machines with one one-off link one gets in', async ({ core }) => {
   const token = tokenOf(await core.createJoinLink({}));
   const nodes = Array.from({ length: 50 }, (_, index) =>
-    connect(core, `n${index}`, { token, source: `198.51.100.${index}` }),
+    connectNode(core, `n${index}`, { token, source: `198.51.100.${index}` }),
   );
   for (let turn = 0; turn < 20; turn++) await settle();
   assert.is(nodes.filter((node) => node.last('welcome')).length, 1);
@@ -109,13 +63,13 @@ test('of fifty machines with one one-off link one gets in', async ({ core }) => 
 });
 
 test('a link that was altered, has expired or was used is refused under its own code', async ({ core, clock }) => {
-  const unknown = connect(core, 'a', { token: 'x'.repeat(32) });
+  const unknown = connectNode(core, 'a', { token: 'x'.repeat(32) });
   const late = tokenOf(await core.createJoinLink({ expiresInMs: 1_000 }));
   const once = tokenOf(await core.createJoinLink({}));
-  connect(core, 'b', { token: once });
+  connectNode(core, 'b', { token: once });
   await advance(clock, 2_000);
-  const second = connect(core, 'c', { token: once });
-  const expired = connect(core, 'd', { token: late });
+  const second = connectNode(core, 'c', { token: once });
+  const expired = connectNode(core, 'd', { token: late });
   await settle();
   const codes = [unknown, second, expired].map((node) => node.last('refused')?.code);
   assert.equal(codes, ['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED']);
@@ -123,17 +77,17 @@ test('a link that was altered, has expired or was used is refused under its own 
 
 test('a retry by the same machine gets the same answer, though its link is used', async ({ core }) => {
   const token = tokenOf(await core.createJoinLink({}));
-  const first = connect(core, 'a', { token });
+  const first = connectNode(core, 'a', { token });
   await settle();
   first.disconnect();
-  const again = connect(core, 'a', { token, machineKey: first.machineKey, nodeKey: first.nodeKey });
+  const again = connectNode(core, 'a', { token, machineKey: first.machineKey, nodeKey: first.nodeKey });
   await settle();
   assert.equal(again.map!.self, first.map!.self);
 });
 
 test('a machine without a link joins once a user types its code, as a node of that user', async ({ core, clock }) => {
   const ann = await addUser(core, 'ann', 'member');
-  const machine = connect(core, 'tv', { token: undefined });
+  const machine = connectNode(core, 'tv', { token: undefined });
   await settle();
   const { code, url } = machine.last('pending')!;
   assert.is(url, 'https://10.0.0.1:8443/approve');
@@ -145,7 +99,7 @@ test('a machine without a link joins once a user types its code, as a node of th
 
 test('a machine that is denied is told so', async ({ core, clock }) => {
   const ann = await addUser(core, 'ann', 'member');
-  const machine = connect(core, 'tv', { token: undefined });
+  const machine = connectNode(core, 'tv', { token: undefined });
   await settle();
   await core.operations.run(ann, 'approvals.deny', { code: machine.last('pending')!.code });
   await advance(clock, 1_000);
@@ -154,7 +108,7 @@ test('a machine that is denied is told so', async ({ core, clock }) => {
 
 test('a node asks in the name of its user, and may no more than that user', async ({ core }) => {
   const ann = await addUser(core, 'ann', 'member');
-  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  const node = connectNode(core, 'laptop', { token: await invite(core, ann) });
   await settle();
   node.send({ kind: 'request', id: 1, operation: 'invites.create', input: {} });
   node.send({
@@ -169,7 +123,7 @@ test('a node asks in the name of its user, and may no more than that user', asyn
 });
 
 test('a node of nobody may leave, and ask for nothing else', async ({ core, clock }) => {
-  const node = connect(core, 'server', { token: tokenOf(await core.createJoinLink({})) });
+  const node = connectNode(core, 'server', { token: tokenOf(await core.createJoinLink({})) });
   await settle();
   node.send({ kind: 'request', id: 1, operation: 'nodes.list', input: {} });
   await settle();
@@ -199,7 +153,7 @@ test('a node that leaves has its answer before its channel ends, however slow th
   context.core = core;
   const link = core.createJoinLink({});
   await advance(clock, 1_000);
-  const node = connect(core, 'laptop', { token: tokenOf(await link) });
+  const node = connectNode(core, 'laptop', { token: tokenOf(await link) });
   await advance(clock, 1_000);
   node.send({ kind: 'request', id: 1, operation: 'nodes.leave', input: {} });
   await advance(clock, 3_000);
@@ -210,7 +164,7 @@ test('a node that leaves has its answer before its channel ends, however slow th
 test('a device that is adopted asks in the name of its new user at once, on the connection that it has', async ({
   core,
 }) => {
-  const node = connect(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
+  const node = connectNode(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
   await settle();
   const ann = await addUser(core, 'ann', 'owner');
   await core.operations.run(ann, 'nodes.adopt', { node: 'laptop' });
@@ -225,7 +179,7 @@ test('a member changes own nodes only, an admin any', async ({ core }) => {
     await addUser(core, 'bob', 'member'),
     await addUser(core, 'eve', 'admin'),
   ];
-  connect(core, 'laptop', { token: await invite(core, ann) });
+  connectNode(core, 'laptop', { token: await invite(core, ann) });
   await settle();
   assert.is(await codeOf(core.operations.run(bob, 'nodes.rename', { node: 'laptop', name: 'x' })), 'FORBIDDEN');
   assert.is(await codeOf(core.operations.run(bob, 'nodes.remove', { node: 'laptop' })), 'FORBIDDEN');
@@ -237,7 +191,7 @@ test('a member changes own nodes only, an admin any', async ({ core }) => {
 
 test('a revoked node ends with its connection and the invitations made on it', async ({ core, clock }) => {
   const ann = await addUser(core, 'ann', 'member');
-  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  const node = connectNode(core, 'laptop', { token: await invite(core, ann) });
   await settle();
   node.send({ kind: 'request', id: 1, operation: 'invites.create', input: {} });
   await settle();
@@ -245,15 +199,15 @@ test('a revoked node ends with its connection and the invitations made on it', a
   await core.operations.run(ann, 'nodes.remove', { node: 'laptop', revoke: true });
   await advance(clock, 500);
   assert.is(node.last('refused')?.code, 'NODE_REMOVED');
-  const other = connect(core, 'other', { token });
+  const other = connectNode(core, 'other', { token });
   await settle();
   assert.is(other.last('refused')?.code, 'TOKEN_UNKNOWN');
 });
 
 test('class 17: a device that is taken out while it resumes is told so, and nobody else is disturbed', async (context) => {
   const { core, store, clock } = context;
-  const node = connect(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
-  const other = connect(core, 'other', { token: tokenOf(await core.createJoinLink({})) });
+  const node = connectNode(core, 'laptop', { token: tokenOf(await core.createJoinLink({})) });
+  const other = connectNode(core, 'other', { token: tokenOf(await core.createJoinLink({})) });
   await advance(clock, 200);
   const { epoch, revision } = node.map!;
   node.disconnect();
@@ -266,7 +220,7 @@ test('class 17: a device that is taken out while it resumes is told so, and nobo
     await reach(wanted);
   };
   const keys = { machineKey: node.machineKey, nodeKey: node.nodeKey };
-  const again = connect(core, 'laptop', { ...keys, map: { epoch, revision, hash: hashMap(node.map!) } });
+  const again = connectNode(core, 'laptop', { ...keys, map: { epoch, revision, hash: hashMap(node.map!) } });
   await advance(clock, 500);
   assert.is(again.last('refused')?.code, 'NODE_REMOVED');
   assert.is(other.isClosed, false);
@@ -282,7 +236,7 @@ test('class 3: an account that is disabled while its device joins has no device 
     await reach(wanted);
     await core.operations.run(ROOT, 'users.disable', { user: 'ann' });
   };
-  const node = connect(core, 'laptop', { token });
+  const node = connectNode(core, 'laptop', { token });
   await advance(clock, 500);
   assert.is(node.last('refused')?.code, 'USER_DISABLED');
   assert.is(core.control.connected.size, 0);
@@ -292,7 +246,7 @@ test('class 11: a request with control characters, or of any length, is answered
   core,
 }) => {
   const ann = await addUser(core, 'ann', 'owner');
-  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  const node = connectNode(core, 'laptop', { token: await invite(core, ann) });
   await settle();
   const wishes = ['a\nb', '\u{1b}[31mred', 'x'.repeat(200), '\u{202e}', '\u{2028}', '\u{d83d}\u{de00}'.repeat(90)];
   for (const [id, wish] of wishes.entries()) {
@@ -306,35 +260,35 @@ test('class 11: a request with control characters, or of any length, is answered
 
 test('a disabled user is cut off with every device, until enabled again', async ({ core, clock }) => {
   const ann = await addUser(core, 'ann', 'member');
-  const node = connect(core, 'laptop', { token: await invite(core, ann) });
+  const node = connectNode(core, 'laptop', { token: await invite(core, ann) });
   await settle();
   await core.operations.run(ROOT, 'users.disable', { user: 'ann' });
   await settle();
   assert.is(node.last('refused')?.code, 'USER_DISABLED');
   const keys = { machineKey: node.machineKey, nodeKey: node.nodeKey };
-  const refused = connect(core, 'laptop', keys);
+  const refused = connectNode(core, 'laptop', keys);
   await settle();
   assert.is(refused.last('refused')?.code, 'USER_DISABLED');
   await core.operations.run(ROOT, 'users.enable', { user: 'ann' });
-  const back = connect(core, 'laptop', keys);
+  const back = connectNode(core, 'laptop', keys);
   await advance(clock, 200);
   assert.ok(back.map);
 });
 
 test('an address can be chosen, and only one that is free', async ({ core }) => {
   const input = { address: '10.0.3.7' };
-  const first = connect(core, 'a', { token: await invite(core, ROOT, input) });
+  const first = connectNode(core, 'a', { token: await invite(core, ROOT, input) });
   await settle();
   assert.is(first.map!.self.addresses[0], '10.0.3.7');
-  const second = connect(core, 'b', { token: await invite(core, ROOT, input) });
+  const second = connectNode(core, 'b', { token: await invite(core, ROOT, input) });
   await settle();
   assert.is(second.last('refused')?.code, 'ADDRESS_IN_USE');
   assert.is(await codeOf(core.operations.run(ROOT, 'invites.create', { address: '10.9.0.1' })), 'ADDRESS_INVALID');
 });
 
 test('an ephemeral node that is away for half an hour is no more, others stay', async ({ core, clock }) => {
-  const gone = connect(core, 'ci', { token: tokenOf(await core.createJoinLink({ ephemeral: true })) });
-  const stays = connect(core, 'pi', { token: tokenOf(await core.createJoinLink({})) });
+  const gone = connectNode(core, 'ci', { token: tokenOf(await core.createJoinLink({ ephemeral: true })) });
+  const stays = connectNode(core, 'pi', { token: tokenOf(await core.createJoinLink({})) });
   await settle();
   for (const node of [gone, stays]) node.disconnect();
   for (let minute = 0; minute < 32; minute++) {
@@ -346,14 +300,14 @@ test('an ephemeral node that is away for half an hour is no more, others stay', 
 
 test('a restart has the same network, nodes and addresses, and resumes maps by their hash', async (context) => {
   const { core, clock } = context;
-  const node = connect(core, 'a', { token: tokenOf(await core.createJoinLink({})) });
+  const node = connectNode(core, 'a', { token: tokenOf(await core.createJoinLink({})) });
   await settle();
   const map = node.last('map')!;
   core.close();
   context.core = await openMemoryCore(context.directory, context.store, context.clock);
   assert.equal(context.core.network.id, core.network.id);
   const { epoch, revision, hash } = map;
-  const back = connect(context.core, 'a', {
+  const back = connectNode(context.core, 'a', {
     machineKey: node.machineKey,
     nodeKey: node.nodeKey,
     map: { epoch, revision, hash },
@@ -402,14 +356,14 @@ test('a device that joins while the disk is full is told so, and its link is goo
   if (link instanceof Error) throw link;
   const { commit } = store;
   store.commit = () => Promise.reject(new StoreError('FAILED', 'store: IO error: 3.log: No space left on device'));
-  const early = connect(core, 'laptop', { token: link.token });
+  const early = connectNode(core, 'laptop', { token: link.token });
   await advance(clock, 500);
   const refused = early.received.find((message) => message.kind === 'refused');
   assert.is(refused?.kind === 'refused' && refused.code, 'TRY_LATER');
   assert.match(refused?.kind === 'refused' ? refused.message : '', 'the disk of the server is full');
   assert.is(core.registry.nodes.size, 0);
   store.commit = commit;
-  const late = connect(core, 'laptop', { token: link.token });
+  const late = connectNode(core, 'laptop', { token: link.token });
   await advance(clock, 500);
   assert.ok(late.received.some((message) => message.kind === 'welcome'));
 });

@@ -1,75 +1,20 @@
-/** Keys that expire: by the clock of the server alone, and so that they can be renewed from afar. */
-import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DEFAULT_POLICY, hashMap, parseJoinLink } from '@pcloud/netmap';
-import { suite } from 'uvu';
+import { DEFAULT_POLICY, hashMap } from '@pcloud/netmap';
 import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { NodeFace } from '../src/operations/nodes.ts';
 import type { Actor } from '../src/operations/operation.ts';
-import { createMemoryStore, type Store } from '../src/store/index.ts';
-import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
-import {
-  createMemoryNode,
-  type MemoryNode,
-  type MemoryNodeOptions,
-  WALL_START_MS,
-} from '../src/testing/memory-control.ts';
+import { advance, connectNode, coreSuite, ROOT, randomKey, settle, tokenOf } from '../src/testing/core-suite.ts';
+import { createFakeTimers } from '../src/testing/fake-timers.ts';
+import { type MemoryNode, type MemoryNodeOptions, WALL_START_MS } from '../src/testing/memory-control.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
 
-interface Context {
-  directory: string;
-  store: Store;
-  clock: FakeTimers;
-  core: Core;
-}
-
-const ROOT: Actor = { kind: 'root' };
 const DAY_MS = 86_400_000;
-const test = suite<Context>('expiry');
-
-test.before.each(async (context) => {
-  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-expiry-'));
-  context.clock = createFakeTimers();
-  context.store = createMemoryStore({ clock: context.clock });
-  context.core = await openMemoryCore(context.directory, context.store, context.clock);
-});
-
-test.after.each(async ({ core, store, directory }) => {
-  core.close();
-  await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-const random = (): Uint8Array => randomFillSync(new Uint8Array(32));
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** In steps that keep every channel alive. */
-async function advance(clock: FakeTimers, ms: number, stepMs = 5_000): Promise<void> {
-  await settle();
-  for (let left = ms; left > 0; left -= stepMs) {
-    clock.advance(Math.min(stepMs, left));
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
-  await settle();
-}
-
-function tokenOf(link: string): string {
-  const parsed = parseJoinLink(link);
-  if (parsed instanceof Error) throw parsed;
-  return parsed.token;
-}
+const test = coreSuite('expiry');
 
 async function connect(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
-  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
   const token = 'token' in options ? undefined : tokenOf(await core.createJoinLink({}));
-  const node = createMemoryNode(name, core.control, core.network, { ...keys, token, ...options });
+  const node = connectNode(core, name, { token, ...options });
   await settle();
   return node;
 }
@@ -331,7 +276,7 @@ test('another key of the device is no renewal', async ({ core, clock }) => {
   await run(core, 'nodes.expire', { node: 'a', in: 0 });
   await advance(clock, 300, 100);
   const { machineKey } = node;
-  const back = await connect(core, 'a', { machineKey, nodeKey: random(), token: undefined });
+  const back = await connect(core, 'a', { machineKey, nodeKey: randomKey(), token: undefined });
   await advance(clock, 300, 100);
   assert.ok(back.last('key')!.isExpired);
   assert.equal(seenBy(back), []);

@@ -1,56 +1,20 @@
-/** What a policy makes of the maps, filters and presence of nodes. */
-import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DEFAULT_POLICY, hashMap, parseJoinLink } from '@pcloud/netmap';
-import { suite } from 'uvu';
+import { DEFAULT_POLICY, hashMap } from '@pcloud/netmap';
 import * as assert from 'uvu/assert';
-import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
-import type { Actor } from '../src/operations/operation.ts';
-import { createMemoryStore, type Store } from '../src/store/index.ts';
-import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
+import {
+  addUser,
+  advance,
+  type CoreContext,
+  connectNode,
+  coreSuite,
+  ROOT,
+  randomKey,
+  tokenOf,
+} from '../src/testing/core-suite.ts';
 import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
-import { openMemoryCore } from '../src/testing/memory-core.ts';
 
-interface Context {
-  directory: string;
-  store: Store;
-  clock: FakeTimers;
-  core: Core;
-}
-
-const ROOT: Actor = { kind: 'root' };
 const NOTHING = '{ "rules": [] }';
-const test = suite<Context>('policy');
-
-test.before.each(async (context) => {
-  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-policy-'));
-  context.clock = createFakeTimers();
-  context.store = createMemoryStore({ clock: context.clock });
-  context.core = await openMemoryCore(context.directory, context.store, context.clock);
-});
-
-test.after.each(async ({ core, store, directory }) => {
-  core.close();
-  await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-const random = (): Uint8Array => randomFillSync(new Uint8Array(32));
-
-async function advance(clock: FakeTimers, ms = 1_000): Promise<void> {
-  for (let left = ms; left >= 0; left -= 50) {
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(50);
-  }
-}
-
-async function addUser(core: Core, name: string, role: 'owner' | 'admin' | 'member'): Promise<Actor> {
-  const user = (await core.operations.run(ROOT, 'users.add', { name, role, password: 'correct horse' })) as UserRecord;
-  return { kind: 'user', userId: user.id, role, via: 'session' };
-}
+const test = coreSuite('policy');
 
 /** A device of a user, or, without one, a server of the network. */
 async function addNode(
@@ -62,10 +26,7 @@ async function addNode(
 ): Promise<MemoryNode> {
   const wish = user === undefined ? { role: 'server' } : { user };
   const { link } = (await core.operations.run(ROOT, 'invites.create', { ...wish, ...input })) as { link: string };
-  const parsed = parseJoinLink(link);
-  if (parsed instanceof Error) throw parsed;
-  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
-  return createMemoryNode(name, core.control, core.network, { ...keys, token: parsed.token, ...options });
+  return connectNode(core, name, { token: tokenOf(link), ...options });
 }
 
 const setPolicy = (core: Core, text: string, actor = ROOT): Promise<unknown> =>
@@ -82,7 +43,7 @@ function presentNames(node: MemoryNode): string[] {
 /** The node again, with the map that it had. */
 function resume(core: Core, { machineKey, nodeKey, map }: MemoryNode): MemoryNode {
   const { epoch, revision } = map!;
-  const keys = { machineKey, nodeKey, ephemeral: random() };
+  const keys = { machineKey, nodeKey, ephemeral: randomKey() };
   const has = { epoch, revision, hash: hashMap(map!) };
   const node = createMemoryNode('again', core.control, core.network, { ...keys, map: has });
   node.map = map;
@@ -98,13 +59,13 @@ async function codeOf(act: Promise<unknown>): Promise<string> {
   throw new Error('it was done');
 }
 
-async function createHousehold({ core, clock }: Context) {
+async function createHousehold({ core, clock }: CoreContext) {
   const ada = await addUser(core, 'ada', 'owner');
   const bob = await addUser(core, 'bob', 'member');
   const seed = await addNode(core, 'seed');
   const [laptop, phone] = [await addNode(core, 'laptop', 'ada'), await addNode(core, 'phone', 'ada')];
   const tablet = await addNode(core, 'tablet', 'bob');
-  await advance(clock);
+  await advance(clock, 1_000);
   return { ada, bob, seed, laptop, phone, tablet, all: [seed, laptop, phone, tablet] };
 }
 
@@ -117,7 +78,7 @@ test('before anybody sets a policy everybody sees everybody, and lets in everyth
 test('a policy takes those who may not be reached out of maps, by a delta, and says what is let in', async (context) => {
   const { all, seed, laptop, tablet } = await createHousehold(context);
   await setPolicy(context.core, DEFAULT_POLICY);
-  await advance(context.clock);
+  await advance(context.clock, 1_000);
   assert.equal(sees(laptop), ['phone', 'seed']);
   assert.equal(sees(tablet), ['seed']);
   assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
@@ -133,7 +94,7 @@ test('nobody is told where a node is that is not in its map', async (context) =>
   assert.equal(presentNames(laptop), ['phone', 'seed']);
   tablet.send({ kind: 'endpoints', endpoints: ['198.51.100.9:9'] });
   phone.send({ kind: 'endpoints', endpoints: ['198.51.100.8:8'] });
-  await advance(clock);
+  await advance(clock, 1_000);
   const told = laptop.received.flatMap((message) => (message.kind === 'presence' ? message.nodes : []));
   assert.ok(told.some(({ endpoints }) => endpoints.includes('198.51.100.8:8')));
   assert.not.ok(told.some(({ endpoints }) => endpoints.includes('198.51.100.9:9')));
@@ -144,7 +105,7 @@ test('who comes into view is there with its endpoints', async (context) => {
   await setPolicy(core, DEFAULT_POLICY);
   const { laptop } = await createHousehold(context);
   await setPolicy(core, '{ "rules": [{ "src": ["ada"], "dst": ["bob:22"] }] }');
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(sees(laptop), ['seed', 'tablet']);
   assert.ok(presentNames(laptop).includes('tablet'));
 });
@@ -155,11 +116,11 @@ test('the devices of a user who is disabled are in no map, and back when the use
   const { seed, laptop, bob } = await createHousehold(context);
   assert.ok(bob.kind === 'user');
   await core.operations.run(ROOT, 'users.disable', { user: 'bob' });
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(sees(seed), ['laptop', 'phone']);
   assert.equal(sees(laptop), ['phone', 'seed']);
   await core.operations.run(ROOT, 'users.enable', { user: 'bob' });
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
 });
 
@@ -168,9 +129,9 @@ test('a device that gets another user sees what that user may see, and is seen s
   await setPolicy(core, DEFAULT_POLICY);
   const { laptop, tablet } = await createHousehold(context);
   await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
-  await advance(clock);
+  await advance(clock, 1_000);
   await core.operations.run(ROOT, 'nodes.adopt', { node: 'tablet', user: 'ada' }).catch(() => undefined);
-  await advance(clock);
+  await advance(clock, 1_000);
   if (!tablet.isClosed) assert.equal(sees(tablet), ['laptop', 'phone', 'seed']);
   assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
   assert.is(laptop.mismatches, 0);
@@ -182,7 +143,7 @@ test('what changes for others is no news to who does not see it', async (context
   const { laptop, tablet } = await createHousehold(context);
   const before = laptop.received.length;
   await core.operations.run(ROOT, 'nodes.rename', { node: 'tablet', name: 'slate' });
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.is(laptop.received.length, before);
   assert.is(tablet.map!.self.name, 'slate');
 });
@@ -193,7 +154,7 @@ test('who comes back resumes over changes of others, and has a whole map once th
   const { laptop } = await createHousehold(context);
   const back = async (): Promise<MemoryNode> => {
     const node = resume(core, laptop);
-    await advance(clock);
+    await advance(clock, 1_000);
     return node;
   };
   laptop.disconnect();
@@ -217,11 +178,11 @@ test('the device of a user who was removed takes no part, until somebody adopts 
   const { seed, laptop, tablet } = await createHousehold(context);
   const { id } = tablet.map!.self;
   await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(sees(laptop), ['phone', 'seed']);
   assert.equal(sees(seed), ['laptop', 'phone']);
   await core.operations.run(ROOT, 'nodes.adopt', { node: id, user: 'ada' });
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
 });
 
@@ -232,7 +193,7 @@ test('who comes back is told by a delta of the last device of its kind that went
   seed.disconnect();
   await core.operations.run(ROOT, 'nodes.remove', { node: 'tablet' });
   const again = resume(core, seed);
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.equal(again.last('delta')!.removed.length, 1);
   assert.is(again.mismatches, 0);
   assert.equal(sees(again), ['laptop', 'phone']);
@@ -245,7 +206,7 @@ test('who comes back after a user was removed has a map that fits', async (conte
   seed.disconnect();
   await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
   const again = resume(core, seed);
-  await advance(clock);
+  await advance(clock, 1_000);
   assert.is(again.mismatches, 0);
   assert.equal(sees(again), ['laptop', 'phone']);
 });

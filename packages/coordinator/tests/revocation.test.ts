@@ -1,69 +1,20 @@
-/** What is revoked is told to every node, and whoever revokes hears where it is not in force yet. */
-import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createRevocationSet, DEFAULT_POLICY, encodeBase64, parseJoinLink } from '@pcloud/netmap';
-import { suite } from 'uvu';
+import { createRevocationSet, DEFAULT_POLICY, encodeBase64 } from '@pcloud/netmap';
 import * as assert from 'uvu/assert';
 import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { RevokedFace } from '../src/operations/nodes.ts';
 import type { Actor } from '../src/operations/operation.ts';
-import { createMemoryStore, type Store } from '../src/store/index.ts';
-import { createFakeTimers, type FakeTimers } from '../src/testing/fake-timers.ts';
-import { createMemoryNode, crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { advance, connectNode, coreSuite, ROOT, randomKey, settle, tokenOf } from '../src/testing/core-suite.ts';
+import { crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
 
-interface Context {
-  directory: string;
-  store: Store;
-  clock: FakeTimers;
-  core: Core;
-}
-
-const ROOT: Actor = { kind: 'root' };
 const NOBODY = { names: [], others: 0 };
-const test = suite<Context>('revocation');
-
-test.before.each(async (context) => {
-  context.directory = mkdtempSync(join(tmpdir(), 'pcloud-revocation-'));
-  context.clock = createFakeTimers();
-  context.store = createMemoryStore({ clock: context.clock });
-  context.core = await openMemoryCore(context.directory, context.store, context.clock);
-});
-
-test.after.each(async ({ core, store, directory }) => {
-  core.close();
-  await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-const random = (): Uint8Array => randomFillSync(new Uint8Array(32));
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function advance(clock: FakeTimers, ms: number): Promise<void> {
-  await settle();
-  for (let left = ms; left > 0; left -= 50) {
-    clock.advance(Math.min(50, left));
-    await settle();
-  }
-}
-
-function tokenOf(link: string): string {
-  const parsed = parseJoinLink(link);
-  if (parsed instanceof Error) throw parsed;
-  return parsed.token;
-}
+const test = coreSuite('revocation');
 
 /** A machine that connects: a new one by a link of root, unless it says otherwise. */
 async function connect(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
-  const keys = { machineKey: random(), nodeKey: random(), ephemeral: random() };
   const token = 'token' in options || options.machineKey ? undefined : tokenOf(await core.createJoinLink({}));
-  const node = createMemoryNode(name, core.control, core.network, { ...keys, token, ...options });
+  const node = connectNode(core, name, { token, ...options });
   await settle();
   return node;
 }
@@ -167,7 +118,7 @@ test('who was away hears of it when it is back, and who has it already is asked 
 
 test('a node that knows of more than a server that was put back confirms all the same', async ({ core }) => {
   const revocations = createRevocationSet();
-  revocations.add([{ nodeId: 'long-gone', nodeKey: encodeBase64(crypto.publicKey(random())) }]);
+  revocations.add([{ nodeId: 'long-gone', nodeKey: encodeBase64(crypto.publicKey(randomKey())) }]);
   const node = await connect(core, 'a', { revocations, token: tokenOf(await core.createJoinLink({})) });
   await connect(core, 'b');
   await connect(core, 'c');
@@ -195,9 +146,9 @@ test('class 18: neither machine nor node key of a revoked device comes in again,
   const thief = await connect(core, 'thief');
   await revoke(core, 'thief');
   const token = tokenOf(await core.createJoinLink({ reusable: true }));
-  const same = await connect(core, 'x', { machineKey: thief.machineKey, nodeKey: random(), token });
+  const same = await connect(core, 'x', { machineKey: thief.machineKey, nodeKey: randomKey(), token });
   assert.is(same.last('refused')?.code, 'NODE_REMOVED');
-  const key = await connect(core, 'x', { machineKey: random(), nodeKey: thief.nodeKey, token });
+  const key = await connect(core, 'x', { machineKey: randomKey(), nodeKey: thief.nodeKey, token });
   assert.is(key.last('refused')?.code, 'KEY_IN_USE');
   const other = await connect(core, 'x', { token });
   assert.ok(other.last('welcome'));
@@ -230,7 +181,7 @@ test('what was let in through the device is listed: by links, by codes, and as a
   };
   const made: { link: string } = await ask('invites.create', {});
   await connect(core, 'by-link', { token: tokenOf(made.link) });
-  const machine = await connect(core, 'by-code', { token: undefined, machineKey: random() });
+  const machine = await connect(core, 'by-code', { token: undefined, machineKey: randomKey() });
   await ask('approvals.approve', { code: machine.last('pending')!.code });
   await ask('users.add', { name: 'mallory', role: 'admin', password: 'correct horse battery' });
   const invited: { url: string } = await ask('invitations.create', { role: 'member' });
