@@ -1,5 +1,5 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { formatAddress, parseAddress } from '@pcloud/ip';
 import { type DecodedPacket, decode, encode, type Packet, streamDecode, streamEncode } from 'dns-packet';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { createAskServer } from '../src/mesh/names/ask-server.ts';
 import type { AskOptions } from '../src/mesh/names/ask-servers.ts';
 import { createForwarder, MAX_IN_FLIGHT } from '../src/mesh/names/forwarder.ts';
 import { createHostTable } from '../src/mesh/names/host-table.ts';
-import { listenForNames } from '../src/mesh/names/listener.ts';
+import { type Listener, listenForNames } from '../src/mesh/names/listener.ts';
 import { createOutsideHosts, hostsFileAddresses } from '../src/mesh/names/outside-hosts.ts';
 import { createOwnHost } from '../src/mesh/names/own-host.ts';
 import { createResolver, type Resolver } from '../src/mesh/names/resolver.ts';
@@ -291,7 +291,7 @@ test('names and servers over real sockets: UDP, TCP in pieces, several at once, 
   });
   const host = { isOwn: () => true, goesOutside: () => false };
   const resolver = createResolver({ table: () => table, host, forwarder, forwards: () => true });
-  const listeners = [await listenForNames('127.0.0.1', 0, resolver), await listenForNames('::1', 0, resolver)];
+  const listeners = [await listenAnywhere('127.0.0.1', resolver), await listenAnywhere('::1', resolver)];
   try {
     for (const { address, port } of listeners) {
       assert.equal(dataOf(await askUdp(address, port, query('seed.pcloud'))), ['10.0.0.1']);
@@ -312,7 +312,7 @@ test('names and servers over real sockets: UDP, TCP in pieces, several at once, 
 
 test('class 11: a program that asks on and reads no answer is left, and others are answered', async () => {
   const resolver: Resolver = { counts: {} as Resolver['counts'], handle: async () => new Uint8Array(60_000) };
-  const { address, port, close } = await listenForNames('127.0.0.1', 0, resolver);
+  const { address, port, close } = await listenAnywhere('127.0.0.1', resolver);
   const greedy = connect(port, address).pause();
   const isOver = new Promise<void>((resolve) => greedy.on('error', () => resolve()).once('close', () => resolve()));
   let isAsking = true;
@@ -432,6 +432,31 @@ interface TestServer {
   close(): void;
 }
 
+/** At a port that is free for UDP and for TCP. */
+async function listenAnywhere(address: string, resolver: Resolver): Promise<Listener> {
+  for (;;) {
+    try {
+      return await listenForNames(address, 0, resolver);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
+/** Has both at one port of loopback: what is free for the one may be taken for the other. */
+async function onOnePort(tcp: Server, udp: UdpSocket): Promise<number> {
+  for (;;) {
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const { port } = tcp.address() as AddressInfo;
+    const isBound = await new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isBound) return port;
+    await new Promise<void>((resolve) => void tcp.close(() => resolve()));
+  }
+}
+
 /** Says 192.0.2.80 over UDP, 192.0.2.81 over TCP, and something false before it. */
 async function startServer(): Promise<TestServer> {
   const seen: string[] = [];
@@ -441,8 +466,6 @@ async function startServer(): Promise<TestServer> {
     const lie = reply(message, { id: (decode(message).id! + 1) & 0xffff, ...pointing('192.0.2.66') });
     for (const bytes of [lie, reply(message, pointing('192.0.2.80'))]) udp.send(bytes, from.port, from.address);
   });
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
-  const { port } = udp.address();
   const sockets = new Set<Socket>();
   const tcp: Server = createServer((socket) => {
     sockets.add(socket);
@@ -453,7 +476,7 @@ async function startServer(): Promise<TestServer> {
       socket.write(streamEncode({ type: 'response', id: id!, questions: questions!, ...pointing('192.0.2.81') }));
     });
   });
-  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
+  const port = await onOnePort(tcp, udp);
   return {
     port,
     seen,
