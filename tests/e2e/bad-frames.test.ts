@@ -6,7 +6,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type WebSocket from 'ws';
 import { type Host, waitFor, waitForPing } from '../lab/index.ts';
-import { ask, type Counters, expectTurnedAway, expectUndisturbed, holdings, turnedAway } from './lib/coordinator.ts';
+import {
+  ask,
+  type Counters,
+  changingNothing as changingNothingOf,
+  checkHonest,
+  expectTurnedAway,
+  turnedAway,
+} from './lib/coordinator.ts';
 import { createMeshNetwork, PCLOUD, startSeed, status, up } from './lib/network.ts';
 import { closing, newKeys, openRawNode, openSocket, type RawKeys, type RawNode } from './lib/raw-node.ts';
 import { openRelay } from './lib/relay.ts';
@@ -38,18 +45,7 @@ async function joined(keys: RawKeys, by: JoinLink = link): Promise<RawNode> {
   return node;
 }
 
-/** The honest device works, and by the connection that it made first. */
-async function checkHonest(): Promise<void> {
-  await expectUndisturbed(honest);
-  await waitForPing(honest, '10.0.0.1', 5_000);
-}
-
-async function changingNothing(act: (before: Counters) => Promise<void>): Promise<void> {
-  const held = await holdings(seed);
-  await act(await turnedAway(seed));
-  assert.is(await holdings(seed), held);
-  await checkHonest();
-}
+const changingNothing = (act: (before: Counters) => Promise<void>) => changingNothingOf(seed, honest, act);
 
 /** Frames of a device that was let in, or of one that was only challenged, which end its channel. */
 const FRAMES: readonly (readonly [title: string, key: string, send: (node: RawNode) => void])[] = [
@@ -238,7 +234,7 @@ test('200 connections from one source and sockets that say nothing keep no place
   const sockets = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const codes = Promise.all(sockets.map(async (socket) => (socket.readyState === socket.CLOSED ? 0 : closing(socket))));
   await waitFor('the limit to be counted', async () => (await turnedAway(seed))['channel.RATE_LIMITED'] ?? 0);
-  await checkHonest();
+  await checkHonest(honest);
   await honest.run([PCLOUD, 'down']);
   await up(honest);
   await waitForPing(honest, '10.0.0.1', 10_000);

@@ -3,7 +3,14 @@ import { formatJoinLink, formatNetworkId, type JoinLink, NetmapError, parseJoinL
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Host, waitFor, waitForPing } from '../lab/index.ts';
-import { ask, type Counters, expectTurnedAway, expectUndisturbed, holdings, turnedAway } from './lib/coordinator.ts';
+import {
+  ask,
+  type Counters,
+  changingNothing as changingNothingOf,
+  checkHonest,
+  expectTurnedAway,
+  turnedAway,
+} from './lib/coordinator.ts';
 import { createMeshNetwork, PCLOUD, startSeed, up } from './lib/network.ts';
 import { crypto, newKeys, openRawNode } from './lib/raw-node.ts';
 import { openRelay } from './lib/relay.ts';
@@ -50,19 +57,7 @@ async function fail(words: readonly string[], input = ''): Promise<Failed> {
   return { code, line: stderr.trim() };
 }
 
-/** The honest device as it is: still connected, by the connection it made first. */
-async function checkHonest(): Promise<void> {
-  await expectUndisturbed(honest);
-  await waitForPing(honest, '10.0.0.1', 5_000);
-}
-
-/** Acts, and holds that the coordinator has what it had, and the honest device what it had. */
-async function changingNothing(act: (before: Counters) => Promise<void>): Promise<void> {
-  const held = await holdings(seed);
-  await act(await turnedAway(seed));
-  assert.is(await holdings(seed), held);
-  await checkHonest();
-}
+const changingNothing = (act: (before: Counters) => Promise<void>) => changingNothingOf(seed, honest, act);
 
 test('a link cut short, altered, or none at all is told before anybody is asked', async () => {
   const link = await invite();
@@ -266,7 +261,7 @@ test('with the right --pin somebody is asked, and a denied device is told', asyn
   assert.is((await asking.exited).code, 3, asking.output());
   assert.match(asking.output(), /\(APPROVAL_DENIED\): this device was not approved/);
   await expectTurnedAway(seed, seedProcess, before, 'join.APPROVAL_DENIED', STRANGER);
-  await checkHonest();
+  await checkHonest(honest);
 });
 
 test('after all of it a link in quotes from standard input, its host in capitals, lets the device in', async () => {
@@ -276,7 +271,7 @@ test('after all of it a link in quotes from standard input, its host in capitals
   });
   assert.is(JSON.parse(stdout).name, 'second');
   await waitForPing(stranger, '10.0.0.1', 10_000);
-  await checkHonest();
+  await checkHonest(honest);
 });
 
 test.after(async () => {

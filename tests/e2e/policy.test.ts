@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Host, ping, waitFor, waitForPing } from '../lab/index.ts';
+import { serveEcho, talkTo, untilListening } from './lib/echo.ts';
 import { createMeshNetwork, PCLOUD, startSeed, status, up } from './lib/network.ts';
 
 const network = await createMeshNetwork();
@@ -14,29 +15,6 @@ const LIMIT_MS = 2_000 + 2_000;
 const run = (...words: readonly string[]) => seed.run([PCLOUD, ...words]);
 const setPolicy = (text: string) => seed.run([PCLOUD, 'policy', 'set', '-'], { input: text });
 
-/** Answers every line with the same line. */
-const ECHO = `
-import socketserver
-class Echo(socketserver.StreamRequestHandler):
-    def handle(self):
-        for line in self.rfile: self.wfile.write(line)
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-Server(('0.0.0.0', 7000), Echo).serve_forever()
-`;
-
-/** Says the time in milliseconds of every answer. */
-const TALK = `
-import socket, sys, time
-peer = socket.create_connection((sys.argv[1], 7000), 5)
-lines = peer.makefile('rb')
-while True:
-    peer.sendall(b'x\\n')
-    lines.readline()
-    print(int(time.time() * 1000), flush=True)
-    time.sleep(0.05)
-`;
-
 async function connects(from: Host, to: string, port: number): Promise<boolean> {
   const command = ['bash', '-c', `exec 3<>/dev/tcp/${to}/${port}`];
   const { code } = await from.run(['timeout', '2', ...command], { check: false });
@@ -45,7 +23,7 @@ async function connects(from: Host, to: string, port: number): Promise<boolean> 
 
 async function listen(host: Host, port: number): Promise<void> {
   const server = host.spawn(['python3', '-m', 'http.server', `${port}`, '--bind', '0.0.0.0']);
-  await waitFor('the server', async () => (await host.run(`ss -Hlnt sport = :${port}`)).stdout !== '', 10_000);
+  await untilListening(host, port);
   assert.ok(server.isRunning);
 }
 
@@ -78,8 +56,7 @@ test('the policy to start from takes devices of other users out of sight, and le
 
 test('a rule lets in one port, in one direction', async () => {
   await setPolicy('{ "rules": [{ "src": ["ada"], "dst": ["bob:7000"], "proto": "tcp" }] }');
-  second.write('/run/echo.py', ECHO);
-  second.spawn(['python3', '/run/echo.py']);
+  await serveEcho(second);
   await waitFor('the rule', () => connects(first, BOB, 7000), 10_000);
   assert.is((await ping(first, BOB)).received, 0);
   assert.is((await ping(second, ADA)).received, 0);
@@ -88,13 +65,10 @@ test('a rule lets in one port, in one direction', async () => {
 });
 
 test('a change cuts what it no longer allows within two seconds, and leaves other flows alone', async () => {
-  first.write('/run/talk.py', TALK);
-  const talk = first.spawn(['python3', '/run/talk.py', BOB]);
-  await waitFor('answers', () => talk.stdout().split('\n').length > 10, 10_000, talk.output);
+  const answers = await talkTo(first, BOB);
   const pings = first.spawn(['ping', '-i', '0.1', '10.0.0.1']);
   const askedAt = Date.now();
   await setPolicy('{ "rules": [] }');
-  const answers = () => talk.stdout().trim().split('\n').map(Number);
   await waitFor('silence', () => Date.now() - answers().at(-1)! > 3_000, 15_000);
   const afterMs = answers().at(-1)! - askedAt;
   console.log(`cut ${afterMs} ms after the policy was asked for`);

@@ -1,7 +1,8 @@
 /** A device that was stolen: its flows are cut on every peer while they run, and nothing brings it back. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Host, type LabProcess, ping, waitFor, waitForPing } from '../lab/index.ts';
+import { type Host, ping, waitFor, waitForPing } from '../lab/index.ts';
+import { followTimes, serveEcho, talkTo, untilListening } from './lib/echo.ts';
 import { createMeshNetwork, PCLOUD, startSeed, status, up } from './lib/network.ts';
 
 const network = await createMeshNetwork();
@@ -10,29 +11,6 @@ const [first, thief] = clients as [Host, Host];
 const [SEED, FIRST, THIEF] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
 /** In force on every peer that is connected; the rest is room for a busy machine. */
 const LIMIT_MS = 2_000 + 2_000;
-
-/** Answers every line with the same line. */
-const ECHO = `
-import socketserver
-class Echo(socketserver.StreamRequestHandler):
-    def handle(self):
-        for line in self.rfile: self.wfile.write(line)
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-Server(('0.0.0.0', 7000), Echo).serve_forever()
-`;
-
-/** Says the time in milliseconds of every answer. */
-const TALK = `
-import socket, sys, time
-peer = socket.create_connection((sys.argv[1], 7000), 5)
-lines = peer.makefile('rb')
-while True:
-    peer.sendall(b'x\\n')
-    lines.readline()
-    print(int(time.time() * 1000), flush=True)
-    time.sleep(0.05)
-`;
 
 /** Says the time in milliseconds of every tenth of a second in which iperf3 received something. */
 const RECEIVED = `
@@ -43,26 +21,6 @@ for line in subprocess.Popen(command, stdout=subprocess.PIPE, text=True).stdout:
     if found and float(found[1]) > 0: print(int(time.time() * 1000), flush=True)
 `;
 
-/** Starts a program that says when something happened, and waits until it happens. */
-async function follow(host: Host, command: readonly string[], start = (): unknown => undefined) {
-  const process: LabProcess = host.spawn(command);
-  start();
-  const times = (): number[] => process.stdout().trim().split('\n').filter(Boolean).map(Number);
-  await waitFor('it to run', () => times().length > 10, 15_000, process.output);
-  return times;
-}
-
-async function listens(host: Host, port: number): Promise<void> {
-  await waitFor(`port ${port}`, async () => (await host.run(`ss -Hlnt sport = :${port}`)).stdout !== '', 10_000);
-}
-
-async function serve(host: Host): Promise<void> {
-  host.write('/run/echo.py', ECHO);
-  host.write('/run/talk.py', TALK);
-  host.spawn(['python3', '/run/echo.py']);
-  await listens(host, 7000);
-}
-
 test('flows of every peer with a revoked device are cut within two seconds, and no others', async () => {
   const { ready } = await startSeed(network);
   await up(first, ready.joinLink);
@@ -70,19 +28,19 @@ test('flows of every peer with a revoked device are cut within two seconds, and 
   await up(thief, link.trim());
   await waitForPing(first, THIEF);
   await waitForPing(thief, SEED);
-  for (const host of [seed, first, thief]) await serve(host);
+  for (const host of [seed, first, thief]) await serveEcho(host);
   thief.write('/run/received.py', RECEIVED);
 
   const flows = {
-    'iperf3 from first': await follow(thief, ['python3', '/run/received.py'], async () => {
-      await listens(thief, 5201);
+    'iperf3 from first': await followTimes(thief, ['python3', '/run/received.py'], async () => {
+      await untilListening(thief, 5201);
       first.spawn(['iperf3', '-c', THIEF, '-t', '60', '-b', '20M']);
     }),
-    'first to the thief': await follow(first, ['python3', '/run/talk.py', THIEF]),
-    'the seed to the thief': await follow(seed, ['python3', '/run/talk.py', THIEF]),
-    'the thief to first': await follow(thief, ['python3', '/run/talk.py', FIRST]),
+    'first to the thief': await talkTo(first, THIEF),
+    'the seed to the thief': await talkTo(seed, THIEF),
+    'the thief to first': await talkTo(thief, FIRST),
   };
-  const other = await follow(first, ['python3', '/run/talk.py', SEED]);
+  const other = await talkTo(first, SEED);
   const pings = first.spawn(['ping', '-i', '0.1', SEED]);
 
   const askedAt = Date.now();

@@ -1,5 +1,6 @@
 /** What a seed's coordinator holds and has turned away, asked as root of the seed. */
-import { type Host, type LabProcess, waitFor } from '../../lab/index.ts';
+import * as assert from 'uvu/assert';
+import { type Host, type LabProcess, waitFor, waitForPing } from '../../lab/index.ts';
 import { PCLOUD } from './network.ts';
 
 export type Counters = Readonly<Record<string, number>>;
@@ -71,4 +72,22 @@ export async function expectTurnedAway(
     5_000,
     process.output,
   );
+}
+
+/** The honest device works, and by the connection that it made first. */
+export async function checkHonest(honest: Host): Promise<void> {
+  await expectUndisturbed(honest);
+  await waitForPing(honest, '10.0.0.1', 5_000);
+}
+
+/** Acts, and holds that the coordinator has what it had, and the honest device what it had. */
+export async function changingNothing(
+  seed: Host,
+  honest: Host,
+  act: (before: Counters) => Promise<void>,
+): Promise<void> {
+  const held = await holdings(seed);
+  await act(await turnedAway(seed));
+  assert.is(await holdings(seed), held);
+  await checkHonest(honest);
 }
