@@ -382,6 +382,30 @@ test('an interface that somebody deleted is made again', () =>
     assert.is(daemon.status().state, 'up');
   }));
 
+test('an interface that cannot be made again is tried for until it can, and no longer than it is wanted', () =>
+  withScene(async ({ clock, control, rig }) => {
+    const daemon = await rig.start();
+    await daemon.join(control.target('t'));
+    const vanish = (): void => {
+      rig.machine.deleteLink('pcloud0');
+      rig.hands().tun.vanish();
+    };
+    const before = rig.hands();
+    rig.refuseHands(3);
+    vanish();
+    await advance(clock, 3_000);
+    assert.is(rig.hands(), before);
+    await advance(clock, 3_000);
+    const again = rig.hands();
+    assert.is.not(again, before);
+    rig.refuseHands(3);
+    vanish();
+    await advance(clock, 2_000);
+    await daemon.down();
+    await advance(clock, 10_000);
+    assert.is(rig.hands(), again);
+  }));
+
 test('a new address of the machine is told to the coordinator, one of the mesh is not', () =>
   withScene(async ({ clock, control, rig }) => {
     const daemon = await rig.start();

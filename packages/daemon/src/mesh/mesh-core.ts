@@ -1,20 +1,20 @@
-import { encodeBase64, type NetworkMap, type Presence } from '@pcloud/netmap';
+import type { NetworkMap, Presence } from '@pcloud/netmap';
 import { DaemonError } from '../errors.ts';
 import type { HandsOptions } from '../hands.ts';
 import { createInOrder } from '../in-order.ts';
 import type { Logger } from '../log.ts';
 import { createStampStore } from '../stamp-store.ts';
-import { OperationError } from './control/requests.ts';
+import type { ControlClient } from './control/client.ts';
 import type { SessionEnd } from './control/session.ts';
 import { type ControlLink, startControlLink } from './control-link.ts';
 import { createEventBus, type EventBus } from './events.ts';
 import { createTraffic, type DaemonFigures, tally } from './figures.ts';
 import type { JoinOutcome, JoinTarget } from './join-target.ts';
 import { createKeyWatch, type KeyStatus } from './key-watch.ts';
-import { outsideOf, watchMachine } from './machine.ts';
 import { createMapKeeper } from './map-keeper.ts';
-import { type MeshTunnel, openMeshTunnel } from './mesh-tunnel.ts';
+import type { MeshTunnel } from './mesh-tunnel.ts';
 import { createReminder } from './reminder.ts';
+import { rotateKey } from './rotate-key.ts';
 import type { MeshSeams } from './seams.ts';
 import { loadIdentity } from './state/identity.ts';
 import { openMapStore } from './state/map-store.ts';
@@ -22,6 +22,7 @@ import { openMembership } from './state/membership.ts';
 import { openRevocations } from './state/revocations.ts';
 import { openSeen } from './state/seen.ts';
 import { describeMesh, describePeer, type MeshState, type MeshStatus, type StatusFacts } from './status.ts';
+import { createTunnelLife } from './tunnel-life.ts';
 
 export interface MeshCoreOptions extends Omit<HandsOptions, 'persist'> {
   readonly stateDir: string;
@@ -78,7 +79,6 @@ const JOIN_PATIENCE_MS = 15_000;
 const REFUSED_PATIENCE_MS = 3_000;
 /** What may be over soon. */
 const PASSING: ReadonlySet<SessionEnd['code']> = new Set(['CLOSED', 'SILENT', 'TRY_LATER']);
-const REBUILD_DELAY_MS = 1_000;
 
 /** @throws DaemonError STATE_CORRUPT, STATE_FAILED */
 export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): MeshCore {
@@ -96,7 +96,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     revocations: openRevocations(options.stateDir),
     clock,
     log,
-    worked: () => tunnel?.choice.worked ?? new Map(),
+    worked: () => life.tunnel?.choice.worked ?? new Map(),
   });
 
   const reminder = createReminder({
@@ -110,15 +110,11 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   const traffic = createTraffic();
   const peerEvents: Record<string, number> = {};
 
-  let tunnel: MeshTunnel | undefined;
   let control: ControlLink | undefined;
   let state: MeshState = membership.current === undefined ? 'none' : 'down';
   let pending: Extract<JoinOutcome, { kind: 'pending' }> | undefined;
   /** How joining ended; undefined while it goes on. */
   let failure: Exclude<JoinOutcome, { kind: 'joined' | 'pending' }> | undefined;
-  let endpoints: readonly string[] = [];
-  let outside = '';
-  let stopWatching = (): void => {};
   let cancelLastTry = (): void => {};
   let isClosed = false;
   /** When renewal was asked for last. */
@@ -127,87 +123,29 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   let wasReplaced = false;
   /** One change of state at a time, in order. */
   const enqueue = createInOrder();
+  const life = createTunnelLife(options, {
+    seams,
+    identity,
+    stamps,
+    keeper,
+    log,
+    version,
+    keptPort: () => membership.current?.port ?? 0,
+    enqueue,
+    handleEvent(what, nodeId) {
+      peerEvents[what] = (peerEvents[what] ?? 0) + 1;
+      if (what === 'handshake-complete' || what === 'roamed') keeper.saveSoon();
+      const name = keeper.map?.nodes.get(nodeId)?.name;
+      if (name !== undefined) events.emit({ event: 'peer', name, what });
+    },
+    endpointsChanged: (endpoints) => control?.client.send({ kind: 'endpoints', endpoints }),
+    poke: () => control?.client.poke(),
+  });
 
   function setState(next: MeshState): void {
     if (next === state) return;
     state = next;
     events.emit({ event: 'state', state });
-  }
-
-  async function openTunnel(worked: ReadonlyMap<string, string>): Promise<void> {
-    const hands = seams.createHands({ ...options, persist: true }, log);
-    const port = options.port ?? membership.current?.port ?? 0;
-    tunnel = await openMeshTunnel(
-      { port, isPortFixed: options.port !== undefined },
-      {
-        ...seams,
-        hands,
-        identity,
-        stamps,
-        worked,
-        log,
-        version,
-        handleEvent(what, nodeId) {
-          peerEvents[what] = (peerEvents[what] ?? 0) + 1;
-          if (what === 'handshake-complete' || what === 'roamed') keeper.saveSoon();
-          const name = keeper.map?.nodes.get(nodeId)?.name;
-          if (name !== undefined) events.emit({ event: 'peer', name, what });
-        },
-        handleGone: rebuild,
-      },
-    );
-    if (keeper.map !== undefined) tunnel.apply(keeper.map);
-    tunnel.setPresence([...keeper.presence.values()]);
-    const stopMachine = watchMachine(seams.network, clock, handleMachine);
-    const stopClock = clock.watch(() => control?.client.poke());
-    stopWatching = () => {
-      stopMachine();
-      stopClock();
-    };
-    endpoints = tunnel.endpoints();
-    outside = outsideOf(seams.network, options.name);
-  }
-
-  function closeTunnel(keepInterface: boolean): void {
-    stopWatching();
-    stopWatching = () => {};
-    tunnel?.close({ keepInterface });
-    tunnel = undefined;
-  }
-
-  /** Somebody deleted the interface: it is made again. */
-  function rebuild(why: string): void {
-    log.error({ why }, 'the interface is gone; it is made again');
-    const worked = new Map(tunnel?.choice.worked);
-    clock.setTimer(
-      () =>
-        void enqueue(async () => {
-          if (isClosed || tunnel === undefined) return;
-          closeTunnel(false);
-          await openTunnel(worked);
-        }).catch((error: Error) => {
-          log.error({ error: error.message }, 'the interface cannot be made again yet');
-          if (!isClosed && state === 'up') rebuild(error.message);
-        }),
-      REBUILD_DELAY_MS,
-    );
-  }
-
-  function handleMachine(): void {
-    tunnel?.handleMachine();
-    submitEndpoints();
-    const now = outsideOf(seams.network, options.name);
-    if (now === outside) return;
-    outside = now;
-    tunnel?.handleMoved();
-    control?.client.poke();
-  }
-
-  function submitEndpoints(): void {
-    const now = tunnel?.endpoints() ?? [];
-    if (now.join() === endpoints.join()) return;
-    endpoints = now;
-    control?.client.send({ kind: 'endpoints', endpoints });
   }
 
   function startControl(target: JoinTarget): void {
@@ -233,7 +171,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
         log,
         identity,
         keeper,
-        endpoints: () => endpoints,
+        endpoints: () => life.endpoints,
         setChanged(serverSet) {
           if (membership.current !== undefined) keep({ ...membership.current, serverSet });
         },
@@ -241,7 +179,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
           pending = undefined;
           if (membership.current !== undefined) return;
           const { networkId, channelKey, urls } = target;
-          const port = tunnel?.port ?? 0;
+          const port = life.tunnel?.port ?? 0;
           keep({ networkId, serverSet, link: { channelKey, urls }, port, wanted: 'up', resolved: {} });
         },
         pending({ code, url, expiresInMs }) {
@@ -256,7 +194,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
           events.emit({ event: 'refused', code, message });
         },
         mapChanged: handleMap,
-        presenceChanged: (nodes: readonly Presence[]) => tunnel?.setPresence(nodes),
+        presenceChanged: (nodes: readonly Presence[]) => life.tunnel?.setPresence(nodes),
         keyTold(message) {
           keyWatch.handleKey(message);
           events.emit({ event: 'key', isExpired: message.isExpired });
@@ -270,19 +208,19 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
   function handleMap(): void {
     const { map } = keeper;
     if (map === undefined) return;
-    tunnel?.apply(map);
+    life.tunnel?.apply(map);
     setState('up');
-    submitEndpoints();
+    life.tellEndpoints();
     reminder.handleMap();
     events.emit({ event: 'map', epoch: map.epoch, revision: map.revision, nodes: map.nodes.size });
   }
 
   function handleControlState(): void {
     const { connected, remoteAddress } = control?.client.state ?? { connected: false, remoteAddress: undefined };
-    if (remoteAddress !== undefined) tunnel?.prove(remoteAddress.replace(/^::ffff:/, ''));
+    if (remoteAddress !== undefined) life.tunnel?.prove(remoteAddress.replace(/^::ffff:/, ''));
     if (connected && wasReplaced) {
       wasReplaced = false;
-      tunnel?.renewSessions();
+      life.tunnel?.renewSessions();
     }
     events.emit({ event: 'coordinator', connected });
   }
@@ -303,7 +241,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     cancelLastTry();
     control?.client.stop();
     control = undefined;
-    closeTunnel(false);
+    life.close(false);
     setState('none');
   }
 
@@ -325,12 +263,12 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     if (current === undefined) {
       throw new DaemonError('NOT_A_MEMBER', 'this device belongs to no network; run "pcloud up LINK" with a join link');
     }
-    if (tunnel !== undefined) {
+    if (life.tunnel !== undefined) {
       control?.client.poke();
       return;
     }
-    await openTunnel(keeper.load(current.networkId));
-    keep({ ...current, port: tunnel!.port, wanted: 'up' });
+    await life.open(keeper.load(current.networkId));
+    keep({ ...current, port: life.tunnel!.port, wanted: 'up' });
     setState('up');
     startControl({ networkId: current.networkId, ...current.link });
   }
@@ -343,7 +281,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     control = undefined;
     pending = undefined;
     keeper.flush();
-    closeTunnel(keepInterface);
+    life.close(keepInterface);
     keeper.clear();
   }
 
@@ -364,33 +302,20 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       takeDown(false);
     }
     failure = undefined;
-    await openTunnel(worked);
+    await life.open(worked);
     setState(current === undefined ? 'joining' : 'up');
     startControl(target);
   }
 
+  /** @throws DaemonError NOT_CONNECTED */
+  function requireClient(): ControlClient {
+    if (control !== undefined) return control.client;
+    throw new DaemonError('NOT_CONNECTED', 'the network is down; run "pcloud up"');
+  }
+
   async function rotate(signal: AbortSignal | undefined): Promise<string> {
-    const client = control?.client;
-    if (client === undefined) throw new DaemonError('NOT_CONNECTED', 'the network is down; run "pcloud up"');
-    const next = identity.prepareNode();
-    try {
-      const nodeKey = encodeBase64(next.publicKey);
-      const proof = encodeBase64(client.prove(next.privateKey) ?? new Uint8Array(0));
-      await client.request('nodes.rotate', { nodeKey, proof }, signal);
-    } catch (error) {
-      next.discard();
-      // Whether the server took it cannot be told: it takes the present one again when this device comes back.
-      if (!(error instanceof OperationError))
-        client.reconnect({ code: 'CLOSED', message: 'a new key was not confirmed' });
-      throw error;
-    }
-    try {
-      next.adopt();
-    } finally {
-      tunnel?.replaceKey(next.privateKey);
-    }
-    log.info({}, 'the node key was replaced');
-    return encodeBase64(next.publicKey);
+    const client = requireClient();
+    return rotateKey({ identity, client, adopted: (key) => life.tunnel?.replaceKey(key), log }, signal);
   }
 
   function outcomeNow(): JoinOutcome | undefined {
@@ -405,7 +330,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
     interfaceName: options.name,
     map: keeper.map,
     presence: keeper.presence,
-    tunnel,
+    tunnel: life.tunnel,
     control: control?.client.state ?? {
       connected: false,
       url: undefined,
@@ -429,7 +354,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       online: peers.filter(({ online }) => online).length,
       events: { ...peerEvents },
       ...traffic.add(peers),
-      ...(tunnel?.counters() ?? { device: {}, filter: {}, system: {} }),
+      ...(life.tunnel?.counters() ?? { device: {}, filter: {}, system: {} }),
       names: seams.names.status().counters,
     };
   }
@@ -440,7 +365,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       return keeper.map;
     },
     get tunnel() {
-      return tunnel;
+      return life.tunnel;
     },
     get control() {
       return control;
@@ -462,8 +387,7 @@ export function createMeshCore(options: MeshCoreOptions, deps: MeshCoreDeps): Me
       }),
     rotate: (signal) => enqueue(() => rotate(signal)),
     async askRenewal(signal) {
-      const client = control?.client;
-      if (client === undefined) throw new DaemonError('NOT_CONNECTED', 'the network is down; run "pcloud up"');
+      const client = requireClient();
       renewalsBefore = keyWatch.renewals;
       return client.request('nodes.ask-renewal', {}, signal);
     },

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNobleCrypto } from '@pcloud/wireguard';
+import { DaemonError } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
 import { noNames } from '../mesh/names.ts';
 import type { MeshSeams } from '../mesh/seams.ts';
@@ -19,6 +20,8 @@ export interface MeshRig {
   readonly machine: FakeMachine;
   /** Of the daemon that was started last, once it is up. */
   readonly hands: () => MemoryHands;
+  /** The kernel makes no interface, so many times. */
+  refuseHands(times: number): void;
   start(options?: Partial<MeshDaemonOptions>): Promise<MeshDaemon>;
   /** Seams to be changed before a start. */
   readonly seams: { -readonly [Name in keyof MeshSeams]?: MeshSeams[Name] };
@@ -44,6 +47,7 @@ export function createMeshRig({ clock, control, ...options }: MeshRigOptions): M
   machine.addRoute('eth0', '192.0.2.0/24');
   const running = new Set<MeshDaemon>();
   let hands: MemoryHands | undefined;
+  let refusals = 0;
   let draws = 0;
   const seams: MeshRig['seams'] = {
     clock,
@@ -55,6 +59,10 @@ export function createMeshRig({ clock, control, ...options }: MeshRigOptions): M
       }
     },
     createHands(_options, _log) {
+      if (refusals > 0) {
+        refusals -= 1;
+        throw new DaemonError('TUN_FAILED', 'the kernel refused');
+      }
       hands = createMemoryHands(network.createBind(address), clock, 'pcloud0');
       return hands;
     },
@@ -70,6 +78,9 @@ export function createMeshRig({ clock, control, ...options }: MeshRigOptions): M
     machine,
     seams,
     hands: () => hands!,
+    refuseHands(times) {
+      refusals = times;
+    },
     async start(change = {}) {
       const daemon = await startMeshDaemon(
         {
