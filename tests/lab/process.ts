@@ -81,6 +81,9 @@ export async function run(prefix: readonly string[], command: Command, options: 
   return { code: exit.code, stdout, stderr };
 }
 
+/** Time to read what an ended process has written. Milliseconds. */
+const DRAIN_MS = 250;
+
 /** Starts in the background; `prefix` as in `run`. */
 export function background(prefix: readonly string[], command: Command, options: RunOptions = {}): LabProcess {
   const argv = words(command);
@@ -103,10 +106,12 @@ export function background(prefix: readonly string[], command: Command, options:
       running = false;
       resolve({ code: 127, signal: null });
     });
-    // `exit` and not `close`: a daemon's grandchild may hold the pipes open.
     child.once('exit', (code, signal) => {
       running = false;
-      resolve({ code, signal });
+      // What it wrote last is still in the pipes; a daemon's grandchild may hold them open for ever.
+      const settle = (): void => resolve({ code, signal });
+      child.once('close', settle);
+      setTimeout(settle, DRAIN_MS);
     });
   });
   let inner: number | undefined = prefix.length === 0 ? child.pid : undefined;

@@ -39,7 +39,5 @@ export async function finishLine(
   const timer = setTimeout(() => void process.stop('SIGKILL'), SCRIPT_LIMIT_MS);
   const { code } = await process.exited;
   clearTimeout(timer);
-  // What it wrote last may come behind its end.
-  await new Promise((resolve) => setImmediate(resolve));
   return { code, stdout: process.stdout(), output: process.output() };
 }
