@@ -42,7 +42,7 @@ export function listSuites(options: SuiteOptions): Suite[] {
     suite('model', 2, 300, testFiles(root, 'tests/model')),
     otherNodes(options, packages, native, env),
     suite('interop', 1, 900, testFiles(root, 'tests/interop')),
-    suite('end to end', 1, 600, [
+    suite('end to end', 2, 600, [
       ...testFiles(root, 'tests/lab'),
       ...testFiles(root, 'tests/e2e'),
       ...testFiles(root, 'tests/security'),
