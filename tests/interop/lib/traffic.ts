@@ -46,10 +46,15 @@ export function startPing(from: Host, address: string, intervalMs: number): LabP
   return from.spawn(['ping', '-n', '-i', `${intervalMs / 1000}`, '-W', '5', address]);
 }
 
-/** Stops a background ping and tells how many were answered. */
+/** Pings that may be under way when a background ping is stopped. */
+const UNDER_WAY = 10;
+
+/** Stops a background ping and tells how many were answered; the last ones, whose answers it did not wait for, do not count. */
 export async function stopPing(process: LabProcess): Promise<PingResult> {
   await process.stop('SIGINT');
-  return readPing(process.output());
+  const result = readPing(process.output());
+  const lastAnswered = Number([...result.output.matchAll(/icmp_seq=(\d+)/g)].at(-1)?.[1] ?? 0);
+  return result.sent - lastAnswered <= UNDER_WAY ? { ...result, sent: lastAnswered } : result;
 }
 
 /** Every ping is answered. */
