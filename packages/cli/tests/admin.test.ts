@@ -1,29 +1,16 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { askCoordinator, formatWords, startCoordinator, takeKit } from '@pcloud/coordinator';
-import { parsePrefix } from '@pcloud/ip';
+import { askCoordinator, formatWords, takeKit } from '@pcloud/coordinator';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CliRig, withRig } from './cli-rig.ts';
+import { startLoopback } from './loopback-coordinator.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const _silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A coordinator in the rig's directories, for as long as the act takes. */
 async function withCoordinator(rig: CliRig, act: () => Promise<void>): Promise<void> {
-  const coordinator = await startCoordinator(
-    {
-      stateDir: join(rig.directory, 'state', 'coordinator'),
-      runtimeDir: rig.directory,
-      listen: [{ address: '127.0.0.1', port: 0 }],
-      publicUrls: ['https://192.0.2.1:8443'],
-      prefix4: parsePrefix('10.0.0.0/16')!,
-      tls: { kind: 'self-signed' },
-      trustedProxies: [],
-      openRegistration: false,
-      program: 'test',
-    },
-    { log: silent },
-  );
+  const coordinator = await startLoopback(join(rig.directory, 'state', 'coordinator'), rig.directory);
   try {
     await act();
   } finally {

@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askCoordinator, startCoordinator } from '@pcloud/coordinator';
+import { askCoordinator } from '@pcloud/coordinator';
 import type { DaemonFigures } from '@pcloud/daemon';
-import { parsePrefix } from '@pcloud/ip';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type MetricsSources, serveMetrics } from '../src/metrics/serve-metrics.ts';
 import { formatListen, parseLocalListen } from '../src/settings/parse.ts';
+import { startLoopback } from './loopback-coordinator.ts';
 
 type Source<K extends keyof MetricsSources> = NonNullable<MetricsSources[K]>;
 
 const HERE = { address: '127.0.0.1', port: 0 };
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const _silent = { debug() {}, info() {}, warn() {}, error() {} };
 const FIGURES: DaemonFigures = {
   state: 'up',
   connected: true,
@@ -48,20 +48,7 @@ async function series(get: (path: string) => Promise<Response>): Promise<Map<str
 
 test('a coordinator tells how many there are, what it did and how long commits take, and nobody’s name', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'pcloud-metrics-'));
-  const coordinator = await startCoordinator(
-    {
-      stateDir: join(directory, 'state'),
-      runtimeDir: directory,
-      listen: [{ address: '127.0.0.1', port: 0 }],
-      publicUrls: ['https://192.0.2.1:8443'],
-      prefix4: parsePrefix('10.0.0.0/16')!,
-      tls: { kind: 'self-signed' },
-      trustedProxies: [],
-      openRegistration: false,
-      program: 'test',
-    },
-    { log: silent },
-  );
+  const coordinator = await startLoopback(join(directory, 'state'), directory);
   try {
     const ask = (operation: string, input: object) =>
       askCoordinator(directory, operation, input).catch(() => undefined);

@@ -9,6 +9,7 @@ import { createMemoryStore, type Store, StoreError } from '../src/store/index.ts
 import {
   addUser,
   advance,
+  codeOf,
   connectNode,
   coreSuite,
   PASSWORD,
@@ -24,15 +25,6 @@ const test = coreSuite('core');
 async function invite(core: Core, actor: Actor, input: object = {}): Promise<string> {
   const { link } = (await core.operations.run(actor, 'invites.create', input)) as { link: string };
   return tokenOf(link);
-}
-
-async function codeOf(act: Promise<unknown>): Promise<string> {
-  try {
-    await act;
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-  throw new Error('it was done');
 }
 
 test('the link of a user makes a node of that user, whom others see', async ({ core, clock }) => {

@@ -1,50 +1,34 @@
 import { DEFAULT_POLICY, hashMap } from '@pcloud/netmap';
 import * as assert from 'uvu/assert';
-import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { NodeFace } from '../src/operations/nodes.ts';
 import type { Actor } from '../src/operations/operation.ts';
-import { advance, connectNode, coreSuite, ROOT, randomKey, settle, tokenOf } from '../src/testing/core-suite.ts';
+import {
+  addUser,
+  advance,
+  codeOf,
+  coreSuite,
+  joinNode,
+  ROOT,
+  randomKey,
+  seenBy,
+  settle,
+  tokenOf,
+} from '../src/testing/core-suite.ts';
 import { createFakeTimers } from '../src/testing/fake-timers.ts';
-import { type MemoryNode, type MemoryNodeOptions, WALL_START_MS } from '../src/testing/memory-control.ts';
+import { type MemoryNode, WALL_START_MS } from '../src/testing/memory-control.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
 
 const DAY_MS = 86_400_000;
 const test = coreSuite('expiry');
 
-async function connect(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
-  const token = 'token' in options ? undefined : tokenOf(await core.createJoinLink({}));
-  const node = connectNode(core, name, { token, ...options });
-  await settle();
-  return node;
-}
-
-async function addUser(
-  core: Core,
-  name: string,
-  role: 'owner' | 'admin' | 'member',
-): Promise<Actor & { kind: 'user' }> {
-  const input = { name, role, password: 'correct horse battery' };
-  const { id } = (await core.operations.run(ROOT, 'users.add', input)) as UserRecord;
-  return { kind: 'user', userId: id, role, via: 'session' };
-}
-
 async function connectOf(core: Core, user: Actor, name: string): Promise<MemoryNode> {
   const { link } = (await core.operations.run(user, 'invites.create', {})) as { link: string };
-  return connect(core, name, { token: tokenOf(link) });
+  return joinNode(core, name, { token: tokenOf(link) });
 }
 
 const run = (core: Core, operation: string, input: object, actor: Actor = ROOT): Promise<NodeFace> =>
   core.operations.run(actor, operation, input) as Promise<NodeFace>;
-
-async function codeOf(act: Promise<unknown>): Promise<string> {
-  return act.then(
-    () => 'done',
-    (error: { code: string }) => error.code,
-  );
-}
-
-const seenBy = (node: MemoryNode): string[] => [...node.map!.nodes.values()].map(({ name }) => name).sort();
 
 let requests = 0;
 
@@ -58,7 +42,7 @@ async function ask(node: MemoryNode, operation: string, input: object = {}): Pro
 }
 
 test('by default keys hold for ever', async ({ core, clock }) => {
-  const node = await connect(core, 'a');
+  const node = await joinNode(core, 'a');
   assert.equal(node.last('key'), { kind: 'key', isExpired: false });
   await advance(clock, 60_000);
   assert.is((await run(core, 'whois', { node: 'a' })).expiresAtMs, null);
@@ -68,7 +52,7 @@ test('a key that is to expire now sees nobody and is seen by nobody at once, and
   core,
   clock,
 }) => {
-  const [node, other] = [await connect(core, 'a'), await connect(core, 'b')];
+  const [node, other] = [await joinNode(core, 'a'), await joinNode(core, 'b')];
   await advance(clock, 1_000, 100);
   assert.equal([seenBy(node), seenBy(other)], [['b'], ['a']]);
   const { self } = node.map!;
@@ -93,7 +77,7 @@ test('it is so under a policy, too, and who resumes while it is expired or renew
   clock,
 }) => {
   await core.operations.run(ROOT, 'policy.set', { text: '{ "rules": [{ "src": ["*"], "dst": ["*:*"] }] }' });
-  const [node, other] = [await connect(core, 'a'), await connect(core, 'b')];
+  const [node, other] = [await joinNode(core, 'a'), await joinNode(core, 'b')];
   await advance(clock, 300, 100);
   assert.equal([seenBy(node), seenBy(other)], [['b'], ['a']]);
   for (const operation of ['nodes.expire', 'nodes.renew'] as const) {
@@ -103,7 +87,7 @@ test('it is so under a policy, too, and who resumes while it is expired or renew
     await advance(clock, 300, 100);
     const { machineKey, nodeKey } = node;
     const resume = { epoch: map.epoch, revision: map.revision, hash: hashMap(map) };
-    const back = await connect(core, 'a', { machineKey, nodeKey, token: undefined, map: resume });
+    const back = await joinNode(core, 'a', { machineKey, nodeKey, token: undefined, map: resume });
     back.map ??= map;
     await advance(clock, 300, 100);
     const seen = operation === 'nodes.expire' ? [[], []] : [['b'], ['a']];
@@ -113,7 +97,7 @@ test('it is so under a policy, too, and who resumes while it is expired or renew
 });
 
 test('a time that was set for one node ends its key when it is over, not sooner', async ({ core, clock }) => {
-  await connect(core, 'a');
+  await joinNode(core, 'a');
   await run(core, 'nodes.expire', { node: 'a', in: 60_000 });
   await advance(clock, 55_000);
   assert.not.ok((await run(core, 'whois', { node: 'a' })).isExpired);
@@ -124,13 +108,13 @@ test('a time that was set for one node ends its key when it is over, not sooner'
 });
 
 test('a life for all counts from when it was set, and for new nodes from when they came', async ({ core, clock }) => {
-  await connect(core, 'old');
+  await joinNode(core, 'old');
   await advance(clock, 60_000);
   const setAt = WALL_START_MS + clock.now();
   await run(core, 'network.set', { keyLifeMs: 180 * DAY_MS });
   assert.is((await run(core, 'whois', { node: 'old' })).expiresAtMs, setAt + 180 * DAY_MS);
   await advance(clock, 60_000);
-  await connect(core, 'new');
+  await joinNode(core, 'new');
   assert.ok((await run(core, 'whois', { node: 'new' })).expiresAtMs! >= setAt + 60_000 + 180 * DAY_MS);
   await run(core, 'network.set', { keyRotationMs: 30 * DAY_MS });
   assert.is((await run(core, 'whois', { node: 'old' })).expiresAtMs, setAt + 180 * DAY_MS, 'the same life as before');
@@ -141,7 +125,7 @@ test('a life for all counts from when it was set, and for new nodes from when th
 test('servers and nodes with tags never expire, whatever is set', async ({ core, clock }) => {
   const links = [await core.createJoinLink({ isServer: true }), await core.createJoinLink({ tags: ['ci'] })];
   const nodes = [];
-  for (const [at, link] of links.entries()) nodes.push(await connect(core, `s${at}`, { token: tokenOf(link) }));
+  for (const [at, link] of links.entries()) nodes.push(await joinNode(core, `s${at}`, { token: tokenOf(link) }));
   await run(core, 'network.set', { keyLifeMs: 3_600_000 });
   await advance(clock, 7_200_000, 10_000);
   for (const node of ['s0', 's1']) {
@@ -158,7 +142,7 @@ test('servers and nodes with tags never expire, whatever is set', async ({ core,
 });
 
 test('connected nodes are told when a life is set, in times from now', async ({ core, clock }) => {
-  const node = await connect(core, 'a');
+  const node = await joinNode(core, 'a');
   await run(core, 'network.set', { keyLifeMs: 10 * DAY_MS, keyRotationMs: DAY_MS });
   await settle();
   const { expiresInMs, rotatesInMs } = node.last('key')!;
@@ -176,8 +160,8 @@ test('a node that speaks the version before hears nothing of keys, and expires a
 }) => {
   const token = tokenOf(await core.createJoinLink({}));
   const [node, other] = [
-    await connect(core, 'a', { versions: { least: 1, most: 1 }, token }),
-    await connect(core, 'b'),
+    await joinNode(core, 'a', { versions: { least: 1, most: 1 }, token }),
+    await joinNode(core, 'b'),
   ];
   await run(core, 'nodes.expire', { node: 'a', in: 0 });
   await advance(clock, 300, 100);
@@ -188,7 +172,7 @@ test('a node that speaks the version before hears nothing of keys, and expires a
 
 test('a clock that was wrong for a while ends no key for good', async (context) => {
   const { core, clock, store, directory } = context;
-  await connect(core, 'a');
+  await joinNode(core, 'a');
   await run(core, 'network.set', { keyLifeMs: DAY_MS });
   core.close();
   const later = createFakeTimers();
@@ -272,19 +256,19 @@ test('a device that still holds cannot approve its own renewal either', async ({
 });
 
 test('another key of the device is no renewal', async ({ core, clock }) => {
-  const node = await connect(core, 'a');
+  const node = await joinNode(core, 'a');
   await run(core, 'nodes.expire', { node: 'a', in: 0 });
   await advance(clock, 300, 100);
   const { machineKey } = node;
-  const back = await connect(core, 'a', { machineKey, nodeKey: randomKey(), token: undefined });
+  const back = await joinNode(core, 'a', { machineKey, nodeKey: randomKey(), token: undefined });
   await advance(clock, 300, 100);
   assert.ok(back.last('key')!.isExpired);
   assert.equal(seenBy(back), []);
 });
 
 test('a trace says that a key has expired, whatever the policy allows', async ({ core }) => {
-  await connect(core, 'a');
-  await connect(core, 'b');
+  await joinNode(core, 'a');
+  await joinNode(core, 'b');
   await run(core, 'nodes.expire', { node: 'a', in: 0 });
   for (const [from, to] of [
     ['a', 'b'],

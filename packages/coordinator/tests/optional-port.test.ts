@@ -4,12 +4,12 @@ import { request } from 'node:https';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parsePrefix } from '@pcloud/ip';
 import { type JoinLink, parseJoinLink } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startCoordinator } from '../src/coordinator.ts';
 import { silentLogger } from '../src/log.ts';
+import { loopbackOptions } from '../src/testing/loopback-options.ts';
 
 const PUBLIC_URL = 'https://192.0.2.1:8443';
 const FURTHER_URL = 'https://192.0.2.1';
@@ -38,21 +38,12 @@ async function withPlace(act: (directory: string, port: number) => Promise<void>
 }
 
 function start(directory: string, port: number, events: unknown[] = [], publicUrls: readonly string[] = [PUBLIC_URL]) {
+  const listen = [
+    { address: '127.0.0.1', port: 0 },
+    { address: '127.0.0.1', port, optionalUrls: [FURTHER_URL] },
+  ];
   return startCoordinator(
-    {
-      stateDir: join(directory, 'state'),
-      runtimeDir: join(directory, 'run'),
-      listen: [
-        { address: '127.0.0.1', port: 0 },
-        { address: '127.0.0.1', port, optionalUrls: [FURTHER_URL] },
-      ],
-      publicUrls,
-      prefix4: parsePrefix('10.0.0.0/16')!,
-      tls: { kind: 'self-signed' },
-      trustedProxies: [],
-      openRegistration: false,
-      program: 'test',
-    },
+    { ...loopbackOptions(directory), listen, publicUrls },
     { log: { ...silentLogger, info: (fields, event) => void events.push({ event, ...fields }) } },
   );
 }

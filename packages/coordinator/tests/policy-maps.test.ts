@@ -5,10 +5,12 @@ import {
   addUser,
   advance,
   type CoreContext,
+  codeOf,
   connectNode,
   coreSuite,
   ROOT,
   randomKey,
+  seenBy,
   tokenOf,
 } from '../src/testing/core-suite.ts';
 import { createMemoryNode, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
@@ -32,8 +34,6 @@ async function addNode(
 const setPolicy = (core: Core, text: string, actor = ROOT): Promise<unknown> =>
   core.operations.run(actor, 'policy.set', { text });
 
-const sees = (node: MemoryNode): string[] => [...node.map!.nodes.values()].map(({ name }) => name).sort();
-
 function presentNames(node: MemoryNode): string[] {
   const named = new Map([...node.map!.nodes].map(([id, { name }]) => [id, name]));
   const others = [...node.presence.keys()].filter((id) => id !== node.map!.self.id);
@@ -50,15 +50,6 @@ function resume(core: Core, { machineKey, nodeKey, map }: MemoryNode): MemoryNod
   return node;
 }
 
-async function codeOf(act: Promise<unknown>): Promise<string> {
-  try {
-    await act;
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-  throw new Error('it was done');
-}
-
 async function createHousehold({ core, clock }: CoreContext) {
   const ada = await addUser(core, 'ada', 'owner');
   const bob = await addUser(core, 'bob', 'member');
@@ -71,7 +62,7 @@ async function createHousehold({ core, clock }: CoreContext) {
 
 test('before anybody sets a policy everybody sees everybody, and lets in everything', async (context) => {
   const { all, tablet } = await createHousehold(context);
-  for (const node of all) assert.is(sees(node).length, 3);
+  for (const node of all) assert.is(seenBy(node).length, 3);
   assert.is(tablet.map!.filter, undefined);
 });
 
@@ -79,9 +70,9 @@ test('a policy takes those who may not be reached out of maps, by a delta, and s
   const { all, seed, laptop, tablet } = await createHousehold(context);
   await setPolicy(context.core, DEFAULT_POLICY);
   await advance(context.clock, 1_000);
-  assert.equal(sees(laptop), ['phone', 'seed']);
-  assert.equal(sees(tablet), ['seed']);
-  assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
+  assert.equal(seenBy(laptop), ['phone', 'seed']);
+  assert.equal(seenBy(tablet), ['seed']);
+  assert.equal(seenBy(seed), ['laptop', 'phone', 'tablet']);
   assert.ok(laptop.map!.filter!.some(({ from }) => from.includes('user:ada')));
   assert.ok(all.every((node) => node.mismatches === 0 && node.last('delta') !== undefined));
   assert.is(all.filter((node) => node.received.filter(({ kind }) => kind === 'map').length > 1).length, 0);
@@ -106,7 +97,7 @@ test('who comes into view is there with its endpoints', async (context) => {
   const { laptop } = await createHousehold(context);
   await setPolicy(core, '{ "rules": [{ "src": ["ada"], "dst": ["bob:22"] }] }');
   await advance(clock, 1_000);
-  assert.equal(sees(laptop), ['seed', 'tablet']);
+  assert.equal(seenBy(laptop), ['seed', 'tablet']);
   assert.ok(presentNames(laptop).includes('tablet'));
 });
 
@@ -117,11 +108,11 @@ test('the devices of a user who is disabled are in no map, and back when the use
   assert.ok(bob.kind === 'user');
   await core.operations.run(ROOT, 'users.disable', { user: 'bob' });
   await advance(clock, 1_000);
-  assert.equal(sees(seed), ['laptop', 'phone']);
-  assert.equal(sees(laptop), ['phone', 'seed']);
+  assert.equal(seenBy(seed), ['laptop', 'phone']);
+  assert.equal(seenBy(laptop), ['phone', 'seed']);
   await core.operations.run(ROOT, 'users.enable', { user: 'bob' });
   await advance(clock, 1_000);
-  assert.equal(sees(seed), ['laptop', 'phone', 'tablet']);
+  assert.equal(seenBy(seed), ['laptop', 'phone', 'tablet']);
 });
 
 test('a device that gets another user sees what that user may see, and is seen so', async (context) => {
@@ -132,8 +123,8 @@ test('a device that gets another user sees what that user may see, and is seen s
   await advance(clock, 1_000);
   await core.operations.run(ROOT, 'nodes.adopt', { node: 'tablet', user: 'ada' }).catch(() => undefined);
   await advance(clock, 1_000);
-  if (!tablet.isClosed) assert.equal(sees(tablet), ['laptop', 'phone', 'seed']);
-  assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
+  if (!tablet.isClosed) assert.equal(seenBy(tablet), ['laptop', 'phone', 'seed']);
+  assert.equal(seenBy(laptop), ['phone', 'seed', 'tablet']);
   assert.is(laptop.mismatches, 0);
 });
 
@@ -169,7 +160,7 @@ test('who comes back resumes over changes of others, and has a whole map once th
   resumed.disconnect();
   await setPolicy(core, NOTHING);
   const again = await back();
-  assert.equal(sees(again), ['seed']);
+  assert.equal(seenBy(again), ['seed']);
 });
 
 test('the device of a user who was removed takes no part, until somebody adopts it', async (context) => {
@@ -179,11 +170,11 @@ test('the device of a user who was removed takes no part, until somebody adopts 
   const { id } = tablet.map!.self;
   await core.operations.run(ROOT, 'users.remove', { user: 'bob' });
   await advance(clock, 1_000);
-  assert.equal(sees(laptop), ['phone', 'seed']);
-  assert.equal(sees(seed), ['laptop', 'phone']);
+  assert.equal(seenBy(laptop), ['phone', 'seed']);
+  assert.equal(seenBy(seed), ['laptop', 'phone']);
   await core.operations.run(ROOT, 'nodes.adopt', { node: id, user: 'ada' });
   await advance(clock, 1_000);
-  assert.equal(sees(laptop), ['phone', 'seed', 'tablet']);
+  assert.equal(seenBy(laptop), ['phone', 'seed', 'tablet']);
 });
 
 test('who comes back is told by a delta of the last device of its kind that went', async (context) => {
@@ -196,7 +187,7 @@ test('who comes back is told by a delta of the last device of its kind that went
   await advance(clock, 1_000);
   assert.equal(again.last('delta')!.removed.length, 1);
   assert.is(again.mismatches, 0);
-  assert.equal(sees(again), ['laptop', 'phone']);
+  assert.equal(seenBy(again), ['laptop', 'phone']);
 });
 
 test('who comes back after a user was removed has a map that fits', async (context) => {
@@ -208,7 +199,7 @@ test('who comes back after a user was removed has a map that fits', async (conte
   const again = resume(core, seed);
   await advance(clock, 1_000);
   assert.is(again.mismatches, 0);
-  assert.equal(sees(again), ['laptop', 'phone']);
+  assert.equal(seenBy(again), ['laptop', 'phone']);
 });
 
 test('a policy that cannot be read, or whose tests fail, is refused whole, and the old one stays', async (context) => {

@@ -1,7 +1,6 @@
 import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parsePrefix } from '@pcloud/ip';
 import { type JoinLink, openServerSet, parseJoinLink, parseNetworkId, type ServerSet } from '@pcloud/netmap';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +12,7 @@ import { startReminder } from '../src/recovery/reminder.ts';
 import { formatWords } from '../src/recovery/words.ts';
 import { WALL_MS } from '../src/testing/accounts-rig.ts';
 import { createFakeTimers } from '../src/testing/fake-timers.ts';
+import { loopbackOptions } from '../src/testing/loopback-options.ts';
 
 interface Context {
   directory: string;
@@ -29,21 +29,8 @@ test.before.each((context) => {
 
 test.after.each(({ directory }) => rmSync(directory, { recursive: true }));
 
-function start({ directory, stateDir }: Context, publicUrls: readonly string[] = ['https://192.0.2.1:8443']) {
-  return startCoordinator(
-    {
-      stateDir,
-      runtimeDir: join(directory, 'run'),
-      listen: [{ address: '127.0.0.1', port: 0 }],
-      publicUrls,
-      prefix4: parsePrefix('10.0.0.0/16')!,
-      tls: { kind: 'self-signed' },
-      trustedProxies: [],
-      openRegistration: false,
-      program: 'test',
-    },
-    { log: silentLogger },
-  );
+function start({ directory }: Context, publicUrls: readonly string[] = ['https://192.0.2.1:8443']) {
+  return startCoordinator({ ...loopbackOptions(directory), publicUrls }, { log: silentLogger });
 }
 
 interface Said {

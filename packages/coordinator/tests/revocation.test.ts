@@ -1,44 +1,25 @@
 import { createRevocationSet, DEFAULT_POLICY, encodeBase64 } from '@pcloud/netmap';
 import * as assert from 'uvu/assert';
-import type { UserRecord } from '../src/accounts/index.ts';
 import type { Core } from '../src/core.ts';
 import type { RevokedFace } from '../src/operations/nodes.ts';
 import type { Actor } from '../src/operations/operation.ts';
-import { advance, connectNode, coreSuite, ROOT, randomKey, settle, tokenOf } from '../src/testing/core-suite.ts';
-import { crypto, type MemoryNode, type MemoryNodeOptions } from '../src/testing/memory-control.ts';
+import { addUser, advance, coreSuite, joinNode, ROOT, randomKey, settle, tokenOf } from '../src/testing/core-suite.ts';
+import { crypto, type MemoryNode } from '../src/testing/memory-control.ts';
 import { openMemoryCore } from '../src/testing/memory-core.ts';
 
 const NOBODY = { names: [], others: 0 };
 const test = coreSuite('revocation');
 
-/** A machine that connects: a new one by a link of root, unless it says otherwise. */
-async function connect(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
-  const token = 'token' in options || options.machineKey ? undefined : tokenOf(await core.createJoinLink({}));
-  const node = connectNode(core, name, { token, ...options });
-  await settle();
-  return node;
-}
-
 const again = (core: Core, name: string, { machineKey, nodeKey, revocations }: MemoryNode): Promise<MemoryNode> =>
-  connect(core, name, { machineKey, nodeKey, revocations, token: undefined });
+  joinNode(core, name, { machineKey, nodeKey, revocations, token: undefined });
 
 const revoke = (core: Core, node: string, actor: Actor = ROOT): Promise<RevokedFace> =>
   core.operations.run(actor, 'nodes.remove', { node, revoke: true }) as Promise<RevokedFace>;
 
 const keyOf = (node: MemoryNode): string => encodeBase64(crypto.publicKey(node.nodeKey));
 
-async function addUser(
-  core: Core,
-  name: string,
-  role: 'owner' | 'admin' | 'member',
-): Promise<Actor & { kind: 'user' }> {
-  const input = { name, role, password: 'correct horse battery' };
-  const { id } = (await core.operations.run(ROOT, 'users.add', input)) as UserRecord;
-  return { kind: 'user', userId: id, role, via: 'session' };
-}
-
 test('every node that is connected is told, confirms, and nobody is named', async ({ core }) => {
-  const nodes = [await connect(core, 'a'), await connect(core, 'b'), await connect(core, 'c')];
+  const nodes = [await joinNode(core, 'a'), await joinNode(core, 'b'), await joinNode(core, 'c')];
   const id = nodes[2]!.last('welcome')!.nodeId;
   const { unconfirmed, away } = await revoke(core, 'c');
   assert.equal([unconfirmed, away], [NOBODY, NOBODY]);
@@ -48,7 +29,7 @@ test('every node that is connected is told, confirms, and nobody is named', asyn
 });
 
 test('it is told at once, and not with the changes of maps that are gathered', async ({ core, clock }) => {
-  const [watcher] = [await connect(core, 'a'), await connect(core, 'b')];
+  const [watcher] = [await joinNode(core, 'a'), await joinNode(core, 'b')];
   await advance(clock, 1_000);
   await core.operations.run(ROOT, 'nodes.rename', { node: 'b', name: 'bb' });
   clock.advance(10);
@@ -61,10 +42,10 @@ test('after two seconds the connected that have not confirmed are named, and tho
   core,
   clock,
 }) => {
-  const [quiet, absent] = [await connect(core, 'quiet'), await connect(core, 'absent')];
-  await connect(core, 'old', { versions: { least: 1, most: 1 }, token: tokenOf(await core.createJoinLink({})) });
-  await connect(core, 'good');
-  await connect(core, 'thief');
+  const [quiet, absent] = [await joinNode(core, 'quiet'), await joinNode(core, 'absent')];
+  await joinNode(core, 'old', { versions: { least: 1, most: 1 }, token: tokenOf(await core.createJoinLink({})) });
+  await joinNode(core, 'good');
+  await joinNode(core, 'thief');
   quiet.confirms = false;
   absent.disconnect();
   const answer = revoke(core, 'thief');
@@ -81,8 +62,8 @@ test('after two seconds the connected that have not confirmed are named, and tho
 });
 
 test('a node that goes away while it is waited for is away, and waited for no more', async ({ core }) => {
-  const quiet = await connect(core, 'quiet');
-  await connect(core, 'thief');
+  const quiet = await joinNode(core, 'quiet');
+  await joinNode(core, 'thief');
   quiet.confirms = false;
   const answer = revoke(core, 'thief');
   await settle();
@@ -94,9 +75,9 @@ test('a node that goes away while it is waited for is away, and waited for no mo
 test('who was away hears of it when it is back, and who has it already is asked for its hash alone', async ({
   core,
 }) => {
-  const absent = await connect(core, 'absent');
-  await connect(core, 'thief');
-  await connect(core, 'other-thief');
+  const absent = await joinNode(core, 'absent');
+  await joinNode(core, 'thief');
+  await joinNode(core, 'other-thief');
   absent.disconnect();
   await settle();
   await revoke(core, 'thief');
@@ -119,9 +100,9 @@ test('who was away hears of it when it is back, and who has it already is asked 
 test('a node that knows of more than a server that was put back confirms all the same', async ({ core }) => {
   const revocations = createRevocationSet();
   revocations.add([{ nodeId: 'long-gone', nodeKey: encodeBase64(crypto.publicKey(randomKey())) }]);
-  const node = await connect(core, 'a', { revocations, token: tokenOf(await core.createJoinLink({})) });
-  await connect(core, 'b');
-  await connect(core, 'c');
+  const node = await joinNode(core, 'a', { revocations, token: tokenOf(await core.createJoinLink({})) });
+  await joinNode(core, 'b');
+  await joinNode(core, 'c');
   assert.equal((await revoke(core, 'b')).unconfirmed, NOBODY);
   assert.equal((await revoke(core, 'c')).unconfirmed, NOBODY);
   assert.is(node.revocations.entries.length, 3);
@@ -131,43 +112,43 @@ test('a node that knows of more than a server that was put back confirms all the
 });
 
 test('the list outlives the server, which tells it to nodes that are new', async (context) => {
-  await connect(context.core, 'a');
-  await connect(context.core, 'b');
+  await joinNode(context.core, 'a');
+  await joinNode(context.core, 'b');
   await revoke(context.core, 'b');
   context.core.close();
   context.core = await openMemoryCore(context.directory, context.store, context.clock);
-  const node = await connect(context.core, 'new');
+  const node = await joinNode(context.core, 'new');
   assert.is(node.revocations.entries.length, 1);
 });
 
 test('class 18: neither machine nor node key of a revoked device comes in again, whatever its link', async ({
   core,
 }) => {
-  const thief = await connect(core, 'thief');
+  const thief = await joinNode(core, 'thief');
   await revoke(core, 'thief');
   const token = tokenOf(await core.createJoinLink({ reusable: true }));
-  const same = await connect(core, 'x', { machineKey: thief.machineKey, nodeKey: randomKey(), token });
+  const same = await joinNode(core, 'x', { machineKey: thief.machineKey, nodeKey: randomKey(), token });
   assert.is(same.last('refused')?.code, 'NODE_REMOVED');
-  const key = await connect(core, 'x', { machineKey: randomKey(), nodeKey: thief.nodeKey, token });
+  const key = await joinNode(core, 'x', { machineKey: randomKey(), nodeKey: thief.nodeKey, token });
   assert.is(key.last('refused')?.code, 'KEY_IN_USE');
-  const other = await connect(core, 'x', { token });
+  const other = await joinNode(core, 'x', { token });
   assert.ok(other.last('welcome'));
-  const turned = await connect(core, 'x', { machineKey: other.machineKey, nodeKey: thief.nodeKey, token: undefined });
+  const turned = await joinNode(core, 'x', { machineKey: other.machineKey, nodeKey: thief.nodeKey, token: undefined });
   assert.is(turned.last('refused')?.code, 'KEY_IN_USE', 'nor as the new key of a member');
 });
 
 test('a device that was only removed gives its keys back', async ({ core }) => {
-  const node = await connect(core, 'a');
+  const node = await joinNode(core, 'a');
   await core.operations.run(ROOT, 'nodes.remove', { node: 'a' });
   await settle();
   const token = tokenOf(await core.createJoinLink({}));
-  assert.ok((await connect(core, 'a', { machineKey: node.machineKey, nodeKey: node.nodeKey, token })).last('welcome'));
+  assert.ok((await joinNode(core, 'a', { machineKey: node.machineKey, nodeKey: node.nodeKey, token })).last('welcome'));
 });
 
 test('what was let in through the device is listed: by links, by codes, and as accounts', async ({ core, clock }) => {
   const olga = await addUser(core, 'olga', 'owner');
   const link = (await core.operations.run(olga, 'invites.create', {})) as { link: string };
-  const laptop = await connect(core, 'laptop', { token: tokenOf(link.link) });
+  const laptop = await joinNode(core, 'laptop', { token: tokenOf(link.link) });
   let requests = 0;
   const ask = async (operation: string, input: object): Promise<never> => {
     requests += 1;
@@ -180,15 +161,15 @@ test('what was let in through the device is listed: by links, by codes, and as a
     return answer.result as never;
   };
   const made: { link: string } = await ask('invites.create', {});
-  await connect(core, 'by-link', { token: tokenOf(made.link) });
-  const machine = await connect(core, 'by-code', { token: undefined, machineKey: randomKey() });
+  await joinNode(core, 'by-link', { token: tokenOf(made.link) });
+  const machine = await joinNode(core, 'by-code', { token: undefined, machineKey: randomKey() });
   await ask('approvals.approve', { code: machine.last('pending')!.code });
   await ask('users.add', { name: 'mallory', role: 'admin', password: 'correct horse battery' });
   const invited: { url: string } = await ask('invitations.create', { role: 'member' });
   const secret = invited.url.slice(invited.url.lastIndexOf('/') + 1);
   await core.accounts.invitations.register(secret, { name: 'mike', password: 'correct horse battery' });
   await ask('invites.create', {});
-  await connect(core, 'elsewhere');
+  await joinNode(core, 'elsewhere');
   await advance(clock, 200);
   const { ended, addedNodes, addedUsers } = await revoke(core, 'laptop', olga);
   assert.equal(addedNodes, { names: ['by-code', 'by-link'], others: 0 });
@@ -203,8 +184,8 @@ test('a member who revokes a device is told of devices out of sight by number on
     const user = await addUser(core, name, 'member');
     links.push({ user, link: ((await core.operations.run(user, 'invites.create', {})) as { link: string }).link });
   }
-  await connect(core, 'phone', { token: tokenOf(links[0]!.link) });
-  const hidden = await connect(core, 'hidden', { token: tokenOf(links[1]!.link) });
+  await joinNode(core, 'phone', { token: tokenOf(links[0]!.link) });
+  const hidden = await joinNode(core, 'hidden', { token: tokenOf(links[1]!.link) });
   hidden.confirms = false;
   const answer = revoke(core, 'phone', links[0]!.user);
   await advance(clock, 2_100);
@@ -212,7 +193,7 @@ test('a member who revokes a device is told of devices out of sight by number on
 });
 
 test('a device that confirms what it was not told is ended', async ({ core }) => {
-  const node = await connect(core, 'a');
+  const node = await joinNode(core, 'a');
   node.send({ kind: 'revoked', id: 7, hash: node.revocations.hash });
   await settle();
   assert.ok(node.isClosed);

@@ -2,7 +2,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parsePrefix } from '@pcloud/ip';
 import { encodeBase64 } from '@pcloud/netmap';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,6 +22,7 @@ import {
   StoreError,
   textKey,
 } from '../src/store/index.ts';
+import { loopbackOptions } from '../src/testing/loopback-options.ts';
 
 const THINGS = 250;
 const PER_COMMIT = 100;
@@ -238,20 +238,7 @@ test('where no backup can be made the store is left alone', async () => {
 
 /** A coordinator of a directory, started and ended. */
 async function visit(directory: string): Promise<void> {
-  const coordinator = await startCoordinator(
-    {
-      stateDir: join(directory, 'state'),
-      runtimeDir: join(directory, 'run'),
-      listen: [{ address: '127.0.0.1', port: 0 }],
-      publicUrls: ['https://192.0.2.1:8443'],
-      prefix4: parsePrefix('10.0.0.0/16')!,
-      tls: { kind: 'self-signed' },
-      trustedProxies: [],
-      openRegistration: false,
-      program: 'test',
-    },
-    { log: silentLogger },
-  );
+  const coordinator = await startCoordinator(loopbackOptions(directory), { log: silentLogger });
   await coordinator.close();
 }
 

@@ -74,3 +74,25 @@ export async function addUser(core: Core, name: string, role: Role): Promise<Act
   const user = (await core.operations.run(ROOT, 'users.add', { name, role, password: PASSWORD })) as UserRecord;
   return { kind: 'user', userId: user.id, role, via: 'session' };
 }
+
+/** A machine that has connected: a new one by a link of root, unless it has a token, or is known by its key. */
+export async function joinNode(core: Core, name: string, options: MemoryNodeOptions = {}): Promise<MemoryNode> {
+  const isNew = !('token' in options) && options.machineKey === undefined;
+  const token = isNew ? tokenOf(await core.createJoinLink({})) : undefined;
+  const node = connectNode(core, name, { token, ...options });
+  await settle();
+  return node;
+}
+
+/** The code that a promise is rejected under; `done` when it is not. */
+export function codeOf(act: Promise<unknown>): Promise<string> {
+  return act.then(
+    () => 'done',
+    (error: { code: string }) => error.code,
+  );
+}
+
+/** Names of those in a node's map, sorted. */
+export function seenBy(node: MemoryNode): string[] {
+  return [...node.map!.nodes.values()].map(({ name }) => name).sort();
+}
