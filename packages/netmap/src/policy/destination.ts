@@ -1,4 +1,5 @@
 import type { Fault } from './problem.ts';
+import type { Field, Reader } from './reader.ts';
 
 /** `SELECTOR:PORTS` taken apart; neither is looked at yet. */
 export interface SplitDestination {
@@ -14,7 +15,7 @@ const BRACKETS = /^\[([^[\]/]*)(\/[0-9]+)?\](\/[0-9]+)?:([^:]*)$/;
  * Ports stand behind the last colon. An IPv6 address stands in brackets, for of `fd00::1:22` nobody could say
  * whether 22 is its port: `[fd00::1]:22`, `[fd00::/64]:22`, `[fd00::]/64:22`.
  */
-export function splitDestination(text: string): SplitDestination | Fault {
+function splitDestination(text: string): SplitDestination | Fault {
   if (text.startsWith('[')) {
     const [, address, inner = '', outer = '', ports] = BRACKETS.exec(text) ?? [];
     if (address?.includes(':') && ports !== undefined && (inner === '' || outer === '')) {
@@ -33,4 +34,14 @@ export function splitDestination(text: string): SplitDestination | Fault {
     return { code: 'SELECTOR_INVALID', message };
   }
   return { selector, ports: text.slice(colon + 1) };
+}
+
+/** The destination of a field, taken apart. Undefined when it is none, which is noted. */
+export function readParts(reader: Reader, field: Field): SplitDestination | undefined {
+  const text = reader.text(field);
+  if (text === undefined) return undefined;
+  const parts = splitDestination(text);
+  if (!('code' in parts)) return parts;
+  reader.problem(parts.code, field, parts.message);
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { splitDestination } from './destination.ts';
+import { readParts } from './destination.ts';
 import { USUAL_PROTOCOLS } from './filter-rule.ts';
 import { POLICY_LIMITS } from './limits.ts';
 import type { PolicyDestination, PolicyRule } from './policy.ts';
@@ -57,13 +57,8 @@ function readDestination(
   known: KnownNames,
   protocols: readonly number[],
 ): PolicyDestination | undefined {
-  const text = reader.text(field);
-  if (text === undefined) return undefined;
-  const parts = splitDestination(text);
-  if ('code' in parts) {
-    reader.problem(parts.code, field, parts.message);
-    return undefined;
-  }
+  const parts = readParts(reader, field);
+  if (parts === undefined) return undefined;
   const ports = parsePorts(parts.ports, POLICY_LIMITS.PORTS);
   if (ports === undefined) {
     const message = `expected * or ports as 22,80-443 behind the last colon, got ${JSON.stringify(parts.ports.slice(0, 60))}`;

@@ -1,4 +1,4 @@
-import { splitDestination } from './destination.ts';
+import { readParts } from './destination.ts';
 import { POLICY_LIMITS } from './limits.ts';
 import { readProtocols } from './parse-rule.ts';
 import type { PolicyTest, TestDestination } from './policy.ts';
@@ -39,13 +39,8 @@ function readDestination(
   known: KnownNames,
   protocols: readonly number[],
 ): TestDestination | undefined {
-  const text = reader.text(field);
-  if (text === undefined) return undefined;
-  const parts = splitDestination(text);
-  if ('code' in parts) {
-    reader.problem(parts.code, field, parts.message);
-    return undefined;
-  }
+  const parts = readParts(reader, field);
+  if (parts === undefined) return undefined;
   const [first, last] = parsePorts(parts.ports, 1)?.[0] ?? NO_PORT;
   const isOfPorts = protocols.some(hasPorts);
   if (isOfPorts ? first !== last : parts.ports !== '*') {
