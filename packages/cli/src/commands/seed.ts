@@ -85,7 +85,7 @@ async function gather(
   const isRootHere = coordinator.isRootHere();
   const welcome = { ...facts, networkId, urls, isRootHere, isOwned: owners.length > 0 };
   if (!options.links) return welcome;
-  const joinLink = await coordinator.createJoinLink(owners.length === 1 ? { userId: owners[0]! } : {});
+  const { link: joinLink } = (await ask('invites.create', {})) as { link: string };
   return { ...welcome, links: { adminUrl: await coordinator.adminUrl(), joinLink } };
 }
 
